@@ -1,0 +1,305 @@
+// A replica: one SQLite file that takes part in sync. Start here to read the storage core.
+//
+// The core knows no actor, no thread and no socket. One `replica` is one connection; several may be
+// open on one file, in one process or in many. None may be used by two threads at a time. Every
+// function throws messages::failure with a text that says what, where and what to do, and then has
+// changed nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "messages/bundle.hpp"
+#include "messages/schema.hpp"
+#include "messages/site.hpp"
+#include "messages/value.hpp"
+
+namespace tandem::storage {
+
+using messages::site_id;
+using messages::stamp;
+
+/// Tells the time: unix milliseconds. Handed in, so that tests and the simulator own it.
+using clock_ms = std::function<std::int64_t()>;
+
+/// The machine's clock.
+std::int64_t system_clock_ms();
+
+enum class open_mode {
+  read_only, ///< nothing is written; the file must be a replica
+  existing,  ///< the file must exist; it becomes a replica if it is none yet
+  create,    ///< a file that does not exist becomes an empty replica that adopts its peers' tables
+};
+
+struct replica_options {
+  open_mode mode = open_mode::existing;
+  clock_ms now_ms = system_clock_ms;
+  std::int64_t busy_wait_ms = 5'000; ///< how long to wait for somebody else's lock
+  bool durable = true;               ///< fsync each commit of ours (synchronous=FULL); tests may do without
+  std::string vfs;                   ///< name of a SQLite VFS; empty: the default one
+};
+
+struct identity {
+  site_id site;
+  std::uint64_t epoch = 0; ///< of this replica's log
+};
+
+/// One commit of ours and what it cost the app's writers.
+struct commit_cost {
+  std::int64_t wait_us = 0; ///< until the write lock was ours
+  std::int64_t hold_us = 0; ///< from then to the end of the commit
+};
+
+struct stamp_report {
+  std::uint64_t rows = 0;          ///< row changes that were stamped
+  std::uint64_t hints = 0;         ///< pending rows that were read
+  std::uint64_t head = 0;          ///< the log's last pos now
+  std::vector<std::string> tables; ///< whose rows changed
+  std::int64_t oldest_hint_ms = 0; ///< wall time of the first hint; 0: there was none
+  commit_cost cost;
+};
+
+struct track_report {
+  std::vector<std::pair<std::string, std::uint64_t>> tables; ///< newly tracked, with the rows they had
+  std::vector<std::string> notes;                            ///< what the user should know
+};
+
+/// How the conflicts of a table or column are settled.
+struct policy {
+  std::string table;
+  std::string column; ///< empty: all columns of the table
+  std::string name;   ///< "lww" so far
+};
+
+struct table_status {
+  std::string name;
+  std::uint64_t rows = 0;
+};
+
+/// What is remembered of a peer between links.
+struct peer_status {
+  site_id site;
+  std::uint64_t epoch = 0;   ///< of the peer's log
+  std::uint64_t applied = 0; ///< how far we have applied the peer's log
+  std::uint64_t acked = 0;   ///< how far the peer has applied ours, as it last said
+  std::int64_t seen_ms = 0;  ///< when it last said anything
+  std::string name;          ///< what it calls itself, or its URL
+  std::string trouble;       ///< why its link does not go on; empty: it does
+};
+
+struct replica_status {
+  identity self;
+  std::uint64_t head = 0;
+  std::uint64_t log_entries = 0;
+  std::uint64_t pending = 0;
+  std::uint64_t conflicts_open = 0;
+  std::uint64_t conflicts_total = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t file_bytes = 0;
+  bool adopting = false;
+  std::vector<table_status> tables;
+  std::vector<peer_status> peers;
+};
+
+struct merge_report {
+  std::uint64_t rows = 0;      ///< row changes in the bundle
+  std::uint64_t applied = 0;   ///< of them, those that changed something here
+  std::uint64_t conflicts = 0; ///< newly recorded
+  std::uint64_t quarantined = 0; ///< rows set aside by this merge
+  std::uint64_t readmitted = 0;  ///< rows that came back by it
+  std::uint64_t head = 0;      ///< the log's last pos now
+  std::uint64_t cursor = 0;    ///< how far the sender's log is applied now
+  bool is_repeat = false;      ///< all of it had been applied before
+  commit_cost cost;
+};
+
+/// Why a merge could not begin; the link has to be told, and to start again from the cursor.
+/// Thrown as messages::failure with code protocol when a bundle builds on a cursor we do not have.
+
+enum class conflict_kind {
+  cell,       ///< two writes of one cell
+  insert,     ///< two inserts of one key
+  deletion,   ///< an update against a delete
+  constraint, ///< a row that a constraint of the merged state does not admit
+};
+
+struct conflict {
+  std::string id; ///< derived from the cell and both stamps: the same at every replica
+  conflict_kind kind = conflict_kind::cell;
+  std::string table;
+  std::string key_json;       ///< primary key, a JSON value, or a JSON array where it has several columns
+  std::string column;         ///< empty: the whole row
+  std::string current_json;   ///< the value that stands; a JSON object for a row
+  std::string other_json;     ///< the value that lost; a JSON object for a row
+  stamp current;
+  stamp other;
+  std::string rule;           ///< the policy or constraint that settled it
+  std::string state;          ///< "open", "settled", "resolved", "undone"
+  std::string settled_by;     ///< "lww", or the site (short) that chose
+  std::int64_t settled_ms = 0;
+  std::string choice;         ///< what a person took: "current", "other" or "value"
+};
+
+/// A choice of a person.
+struct resolution {
+  enum class kind { take_current, take_other, take_value, undo };
+  std::string id; ///< the conflict's, or a unique prefix
+  kind take = kind::take_current;
+  std::string value_json; ///< for take_value
+};
+
+struct quarantined_row {
+  std::string table;
+  std::string key_json;
+  std::string values_json;
+  std::string reason; ///< the constraint, and what stands in the way
+};
+
+/// What is wrong with a replica, in sentences; empty: every invariant that can be checked holds.
+using findings = std::vector<std::string>;
+
+/// Where one row stands on its way to each peer, in sentences and as facts.
+struct row_report {
+  std::string table;
+  std::string key_json;
+  std::string state; ///< "unknown", "pending", "live", "deleted", "quarantined"
+  struct cell {
+    std::string column;
+    stamp written;
+    std::uint64_t pos = 0;
+    std::string via; ///< "here" or the short id of the peer that sent it
+  };
+  std::vector<cell> cells;
+  struct peer {
+    site_id site;
+    std::string name;
+    std::string state; ///< "acknowledged", "waiting", "came from there"
+  };
+  std::vector<peer> peers;
+  std::vector<std::string> sentences; ///< the same for people
+};
+
+/// A bundle being read for one peer. Holds a read snapshot until it is destroyed; the replica that
+/// made it does nothing else meanwhile.
+class extraction {
+public:
+  ~extraction();
+  extraction(extraction&&) noexcept;
+  extraction& operator=(extraction&&) = delete;
+
+  [[nodiscard]] const messages::bundle_header& header() const;
+  /// The next row block (messages/row_block.hpp) of about `bytes_max` bytes before compression;
+  /// nothing after the last one.
+  std::optional<std::string> next_block(std::size_t bytes_max);
+  /// Rows handed out so far.
+  [[nodiscard]] std::uint64_t rows() const;
+
+private:
+  friend class replica;
+  struct implementation;
+  explicit extraction(std::unique_ptr<implementation> implementation);
+  std::unique_ptr<implementation> implementation_;
+};
+
+/// Hands a bundle's blocks to a merge, one after the other; nothing after the last one.
+using block_source = std::function<std::optional<std::string_view>()>;
+
+class replica {
+public:
+  static replica open(const std::string& path, replica_options options = {});
+  ~replica();
+  replica(replica&&) noexcept;
+  replica& operator=(replica&&) noexcept;
+
+  [[nodiscard]] const std::string& path() const;
+  [[nodiscard]] identity self();
+
+  // --- what is tracked ---------------------------------------------------------------------
+
+  /// Starts to track the tables; rows that they have become changes of their own. Tables that are
+  /// tracked already are repaired. All or none.
+  track_report track(std::span<const std::string> tables, std::span<const policy> policies = {});
+  /// Forgets the tables; when the last one goes, so does everything named tandem_*.
+  void untrack(std::span<const std::string> tables);
+  /// Names of the tables that could be tracked and are not.
+  std::vector<std::string> untracked_tables();
+  /// The tracked tables, for the handshake.
+  messages::schema schema();
+  /// Grows whenever the tracked set or a tracked table's columns change; cheap to ask.
+  std::uint64_t schema_version();
+  /// Creates and tracks what the peer tracks and this replica lacks, if it is one that adopts.
+  /// Throws failure (schema) that names each difference that keeps the two from syncing.
+  void level_schema(const messages::schema& theirs);
+
+  // --- from the app's writes to the log ----------------------------------------------------
+
+  /// True if another connection has committed since this was last asked. Costs microseconds.
+  bool changed_elsewhere();
+  bool has_pending();
+  /// Turns all pending hints into stamped log entries, in one transaction.
+  stamp_report stamp_pending();
+  std::uint64_t head();
+  /// Removes log entries that every known peer has acknowledged, at most `entries_max` of them.
+  /// Returns how many were removed.
+  std::uint64_t compact_log(std::uint64_t entries_max);
+
+  // --- links ------------------------------------------------------------------------------
+
+  std::vector<peer_status> peers();
+  /// What is remembered of a peer; null where nothing is.
+  std::optional<peer_status> peer(const site_id& site);
+  /// Remembers a peer's name and why its link stands still (empty: it does not).
+  void note_peer(const site_id& site, std::string_view name, std::string_view trouble);
+  /// The peer says that it has applied our log up to `pos` of `epoch`.
+  void note_acked(const site_id& site, std::uint64_t epoch, std::uint64_t pos);
+  /// Takes a new site id and epoch, after the handshake showed that this file is a copy or was
+  /// restored: what it holds is offered to every peer anew.
+  void take_new_identity();
+
+  /// Begins a bundle for the peer from `start` on (a pos of our log). Empty if writes are pending
+  /// that are not stamped yet: call stamp_pending (on any connection) and try again.
+  std::optional<extraction> extract(const site_id& peer, std::uint64_t start);
+
+  /// Tells merges what the peer's table and column ids mean. Throws failure (schema) that names
+  /// what does not fit.
+  void bind_peer(const site_id& peer, const messages::schema& schema);
+  /// Merges one whole bundle of the peer in one transaction, after stamping what is pending. A bundle
+  /// that was applied before changes nothing. Throws failure (protocol) when it builds on a later
+  /// cursor than ours, failure (clock) when it comes from too far in the future.
+  merge_report merge(const site_id& peer, const messages::bundle_header& header, const block_source& next);
+
+  // --- people -----------------------------------------------------------------------------
+
+  std::vector<conflict> conflicts(bool open_only = false);
+  conflict find_conflict(std::string_view id_or_prefix);
+  /// Carries out a choice as a new write that dominates both sides.
+  conflict resolve(const resolution& choice);
+  std::vector<quarantined_row> quarantine();
+  replica_status status();
+  /// A hash of all tracked rows, equal on converged replicas: 32 hex digits.
+  std::string digest();
+  /// The same for each tracked table.
+  std::vector<std::pair<std::string, std::string>> table_digests();
+  findings verify();
+  /// The row's primary key as JSON: a value, or an array where it has several columns.
+  row_report why(std::string_view table, std::string_view key_json);
+
+  struct implementation;
+
+private:
+  explicit replica(std::unique_ptr<implementation> implementation);
+  std::unique_ptr<implementation> implementation_;
+};
+
+/// What differs between the tracked rows of two replicas, in sentences; empty: nothing.
+findings compare(replica& left, replica& right, std::size_t findings_max = 20);
+
+} // namespace tandem::storage
