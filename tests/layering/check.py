@@ -1,0 +1,126 @@
+"""Checks the house's rules that a compiler does not: which folder may include what, and how big a file may grow.
+
+Usage: check.py [ROOT]      prints one line for each broken rule; exit 1 if there is one
+"""
+
+import pathlib
+import re
+import sys
+
+SOURCES = {".cpp", ".hpp", ".h", ".c"}
+LINES_MAX = 500
+
+# Includes point one way: demos -> actors -> {storage, bridge, monitor} -> messages -> nothing of ours.
+MAY_INCLUDE = {
+    "messages": {"messages"},
+    "storage": {"storage", "messages"},
+    "bridge": {"bridge", "messages"},
+    "monitor": {"monitor", "messages"},
+    "include": {"tandem"},
+    "actors": {"actors", "storage", "bridge", "monitor", "messages", "tandem"},
+    "demos": {"demos", "actors", "storage", "bridge", "monitor", "messages", "tandem"},
+    "tests": {"tests", "demos", "actors", "storage", "bridge", "monitor", "messages", "tandem"},
+}
+OURS = set().union(*MAY_INCLUDE.values())
+
+# Libraries that stay behind one folder or file, so that they could be replaced there.
+KEPT_TO = {
+    "caf": ("CAF", ["actors/", "tests/unit/actors/", "tests/simulation/"]),
+    "msgpack": ("msgpack", ["messages/codec.cpp"]),
+    "sqlite3": ("SQLite", ["storage/", "actors/attached", "demos/", "tests/"]),
+    "boost/test": ("Boost.Test", ["tests/"]),
+    "boost": ("Boost", ["bridge/"]),
+    "rapidcheck": ("RapidCheck", ["tests/"]),
+    "CLI": ("CLI11", ["demos/node/"]),
+}
+PUBLIC_NEVER = re.compile(r"\b(caf|boost|msgpack|nlohmann|spdlog)::|\bsqlite3_\w+\s*\(")
+WALL_CLOCK = re.compile(r"\bsystem_clock::now\s*\(")
+ASKS_THE_TIME = "storage/database.cpp"  # the default clock that a caller may hand in
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+LIMIT = re.compile(r"^\s*(?:inline\s+|static\s+)*constexpr\s+\S+(?:\s+\S+)*?\s+(\w+_(?:max|min))\s*[={]", re.MULTILINE)
+
+
+def is_generated(path: pathlib.Path) -> bool:
+    return any(part.startswith("build") or part in ("node_modules", "__pycache__") for part in path.parts)
+
+
+def sources(root: pathlib.Path):
+    for folder in MAY_INCLUDE:
+        for path in sorted((root / folder).rglob("*")):
+            relative = path.relative_to(root)
+            if path.suffix in SOURCES and path.is_file() and not is_generated(relative):
+                yield relative, path.read_text(encoding="utf-8", errors="replace")
+
+
+def library_rule(header: str):
+    for prefix in sorted(KEPT_TO, key=len, reverse=True):
+        if header == prefix or header.startswith((prefix + "/", prefix + ".")):
+            return KEPT_TO[prefix]
+    return None
+
+
+def include_findings(relative: pathlib.Path, text: str):
+    name = relative.as_posix()
+    folder = relative.parts[0]
+    for match in INCLUDE.finditer(text):
+        header = match.group(2)
+        line = text.count("\n", 0, match.start()) + 1
+        target = header.split("/", 1)[0]
+        is_ours = target in OURS and "/" in header and (match.group(1) == '"' or target == "tandem")
+        if is_ours and target not in MAY_INCLUDE[folder]:
+            yield f"{name}:{line}: {folder}/ must not include {header}: includes point from demos down to messages"
+        rule = library_rule(header)
+        if rule and not is_ours and not name.startswith(tuple(rule[1])):
+            yield f"{name}:{line}: {rule[0]} belongs in {', '.join(rule[1])} only"
+
+
+def text_findings(relative: pathlib.Path, text: str):
+    name = relative.as_posix()
+    lines = text.count("\n")
+    if lines > LINES_MAX:
+        yield f"{name}: {lines} lines; more than {LINES_MAX} is more than one idea: split it"
+    if name.startswith("include/"):
+        code = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
+        for match in PUBLIC_NEVER.finditer(code):
+            yield f"{name}: a public header must not show {match.group(0).strip()}"
+    if name.startswith(("messages/", "storage/", "bridge/", "monitor/", "actors/")) and name != "messages/limits.hpp":
+        for match in LIMIT.finditer(text):
+            yield f"{name}: the limit {match.group(1)} belongs into messages/limits.hpp"
+    if name.startswith(("storage/", "messages/")) and name != ASKS_THE_TIME:
+        for match in WALL_CLOCK.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"{name}:{line}: time is handed in, never asked for here"
+
+
+def folder_findings(root: pathlib.Path):
+    for folder in [*MAY_INCLUDE, "tools", "docs", "cmake"]:
+        for path in [root / folder, *sorted((root / folder).rglob("*"))]:
+            relative = path.relative_to(root)
+            mirrors_a_folder = relative.parts[0] == "tests" and len(relative.parts) > 2
+            if not path.is_dir() or is_generated(relative) or mirrors_a_folder:
+                continue
+            holds_code = any(child.suffix in SOURCES | {".py", ".md", ".cmake"} or child.name == "run" for child in path.iterdir())
+            if holds_code and not (path / "README.md").exists():
+                yield f"{relative.as_posix()}/: has no README.md that says what the folder is for"
+
+
+def check(root: pathlib.Path) -> list[str]:
+    findings = []
+    for relative, text in sources(root):
+        findings.extend(include_findings(relative, text))
+        findings.extend(text_findings(relative, text))
+    findings.extend(folder_findings(root))
+    return findings
+
+
+def main() -> int:
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
+    findings = check(root)
+    for finding in findings:
+        print(finding)
+    print(f"{len(findings)} broken rules")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
