@@ -1,0 +1,160 @@
+// Every limit of Tandem in one place, each with its unit in its name and the reason for its size.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tandem::limits {
+
+constexpr std::size_t kib = 1024;
+constexpr std::size_t mib = 1024 * kib;
+
+// --- frames and blocks -------------------------------------------------------------------
+
+/// One frame on any wire or in any mailbox. Holds the largest row; a page or phone can still take it at once.
+constexpr std::size_t frame_bytes_max = 4 * mib;
+/// Arrays within arrays. Our own messages need 5.
+constexpr std::size_t depth_max = 16;
+/// Row changes are cut into blocks of about this size before compression: large enough for zstd
+/// to find repetitions, small enough that a few in flight per link cost no memory worth telling.
+constexpr std::size_t block_bytes_target = 256 * kib;
+/// What a frame may hold beyond its block.
+constexpr std::size_t frame_overhead_bytes_max = 4 * kib;
+/// What one block may unpack to: a target-sized block with the largest row on top of it.
+constexpr std::size_t block_bytes_max = frame_bytes_max - 64 * kib;
+/// One text or blob. Larger ones belong into files beside the database; SQLite itself slows down on them.
+constexpr std::size_t text_bytes_max = 3 * mib;
+constexpr std::size_t blob_bytes_max = 3 * mib;
+/// One cell of any type.
+constexpr std::size_t value_bytes_max = 3 * mib;
+/// All values of a row together: it has to fit into one block with room for the row's key and bookkeeping.
+constexpr std::size_t row_bytes_max = 3 * mib + 512 * kib;
+/// All columns of one primary key. A key is copied into metadata, log and audit trail.
+constexpr std::size_t key_bytes_max = 64 * kib;
+/// Column lists of one row change: more than this and the row was written one cell at a time.
+constexpr std::size_t groups_max = 2'048;
+
+/// Different sites that wrote the rows of one block: a peer's site table may not outgrow its rows.
+constexpr std::size_t sites_max = 65'536;
+
+// --- schema ------------------------------------------------------------------------------
+
+/// Tables of one handshake. SQLite apps have tens.
+constexpr std::size_t tables_max = 1'000;
+/// SQLite's own default limit is 2000.
+constexpr std::size_t columns_max = 2'000;
+constexpr std::size_t name_bytes_max = 1'024;
+/// CREATE TABLE with its indexes, for one table.
+constexpr std::size_t ddl_items_max = 256;
+constexpr std::size_t ddl_bytes_max = 256 * kib;
+
+// --- texts for people --------------------------------------------------------------------
+
+/// A node's name, a program's version.
+constexpr std::size_t label_bytes_max = 256;
+/// A reason given to a peer.
+constexpr std::size_t reason_bytes_max = 4 * kib;
+
+/// As much of an SQL statement as an error message quotes.
+constexpr std::size_t error_sql_bytes_max = 200;
+
+// --- links -------------------------------------------------------------------------------
+
+/// Bytes that a connection queues before it refuses more: one largest frame and as much again, so
+/// that a control message still fits behind a bundle part.
+constexpr std::size_t socket_unsent_bytes_max = 2 * frame_bytes_max;
+/// What the consumer of a link lets be under way. At 1 ms round trip this allows 4 GB/s; it bounds the
+/// memory that one busy link costs.
+constexpr std::size_t link_window_bytes = frame_bytes_max;
+constexpr std::size_t link_window_items = 64;
+/// A consumer tells that it has room again when a quarter of the window is free: seldom enough to cost
+/// nothing, early enough that the producer never runs dry.
+constexpr std::size_t link_regrant_fraction = 4;
+/// Bundles sent and not acknowledged yet, for each link: keeps the far side's disk busy while the
+/// acknowledgement travels.
+constexpr std::size_t bundles_unacked_max = 8;
+/// A multi-part bundle that is being parked on disk. A larger database is moved as a file.
+constexpr std::uint64_t parked_bytes_max = 16ULL * 1024 * mib;
+/// Parts up to this size in total are merged from memory instead of a parking file.
+constexpr std::size_t parked_in_memory_bytes_max = 1 * mib;
+/// Open connections of one node, those in their handshake included: each costs a descriptor and two buffers.
+constexpr std::size_t connections_max = 256;
+/// From accepted or dialed to the end of the other side's hello.
+constexpr std::int64_t handshake_ms_max = 10'000;
+/// Bytes of an HTTP upgrade request's headers.
+constexpr std::size_t http_header_bytes_max = 8 * kib;
+/// One URL of a peer.
+constexpr std::size_t url_bytes_max = 2 * kib;
+/// A shared token.
+constexpr std::size_t token_bytes_max = 4 * kib;
+
+/// A ping goes out when nothing has come for this long.
+constexpr std::int64_t heartbeat_ms = 10'000;
+/// A peer that has said nothing for this long is gone: two pings were not answered.
+constexpr std::int64_t heartbeat_lost_ms = 30'000;
+/// Waiting times between two tries to reach a peer: doubled from the first to the second, with jitter.
+constexpr std::int64_t retry_ms_min = 100;
+constexpr std::int64_t retry_ms_max = 15'000;
+/// A link that a peer refused (schema, clock, version) is tried again this seldom: somebody has to act first.
+constexpr std::int64_t refused_retry_ms = 5'000;
+
+// --- clocks ------------------------------------------------------------------------------
+
+/// A device whose clock differs from its hub's by more than this is told so.
+constexpr std::int64_t clock_offset_ms_max = 60'000;
+/// A received stamp may lie this far in the future, as seen by the receiver.
+constexpr std::int64_t hlc_future_ms_max = clock_offset_ms_max;
+
+// --- pacing ------------------------------------------------------------------------------
+
+/// After a wake-up the observer stamps again at the earliest after this: a busy writer's commits share one
+/// fsync. The first wake-up on a quiet database is served at once.
+constexpr std::int64_t stamp_window_ms = 2;
+/// Changes wait this long for company while a bundle is under way.
+constexpr std::int64_t flush_window_ms = 2;
+/// And never longer than this.
+constexpr std::int64_t flush_window_ms_max = 50;
+/// This many log entries go out at once, however young.
+constexpr std::uint64_t flush_rows_max = 4'096;
+/// A wake-up that was missed costs at most this.
+constexpr std::int64_t safety_poll_ms = 1'000;
+/// How often PRAGMA data_version is asked where files can't be watched.
+constexpr std::int64_t watch_poll_ms = 50;
+/// Between two looks at what of the log nobody needs any more.
+constexpr std::int64_t compact_interval_ms = 30'000;
+/// Log entries removed in one transaction: holds the app's writer up for a few milliseconds at most.
+constexpr std::uint64_t compact_entries_max = 20'000;
+/// Between a storage error (disk full, lock held) and the next try.
+constexpr std::int64_t storage_retry_ms = 250;
+
+// --- supervision -------------------------------------------------------------------------
+
+/// An actor that dies this often within restart_window_ms stops the node with an error.
+constexpr std::size_t restarts_max = 5;
+constexpr std::int64_t restart_window_ms = 60'000;
+/// From the order to stop to the moment when we stop waiting for an actor.
+constexpr std::int64_t stop_ms_max = 10'000;
+/// Between two measurements that each actor gives of itself.
+constexpr std::int64_t measure_interval_ms = 1'000;
+/// Threads of the actor scheduler; the two writers have their own.
+constexpr std::size_t scheduler_threads = 2;
+/// Messages that an actor serves before others get their turn.
+constexpr std::size_t scheduler_throughput = 32;
+
+// --- relations ---------------------------------------------------------------------------
+
+static_assert(text_bytes_max <= value_bytes_max && blob_bytes_max <= value_bytes_max);
+static_assert(value_bytes_max < row_bytes_max);
+static_assert(block_bytes_target + row_bytes_max + key_bytes_max <= block_bytes_max,
+              "the largest row may come last into a block that is all but full");
+static_assert(block_bytes_max + frame_overhead_bytes_max <= frame_bytes_max,
+              "a block of any allowed size has to fit into a frame, even if it can't be compressed");
+static_assert(frame_bytes_max <= link_window_bytes, "a window smaller than a frame would stall the link for ever");
+static_assert(link_window_bytes < socket_unsent_bytes_max, "credit must run out before the socket's queue does");
+static_assert(ddl_bytes_max < frame_bytes_max);
+static_assert(retry_ms_min < retry_ms_max && retry_ms_min <= refused_retry_ms);
+static_assert(2 * heartbeat_ms < heartbeat_lost_ms);
+static_assert(flush_window_ms <= flush_window_ms_max);
+static_assert(hlc_future_ms_max >= clock_offset_ms_max, "a clock that is let in must be able to write");
+
+} // namespace tandem::limits
