@@ -63,10 +63,12 @@ constexpr std::size_t error_sql_bytes_max = 200;
 /// Bytes that a connection queues before it refuses more: one largest frame and as much again, so
 /// that a control message still fits behind a bundle part.
 constexpr std::size_t socket_unsent_bytes_max = 2 * frame_bytes_max;
-/// What the consumer of a link lets be under way. At 1 ms round trip this allows 4 GB/s; it bounds the
-/// memory that one busy link costs.
-constexpr std::size_t link_window_bytes = frame_bytes_max;
+/// What the consumer of a link lets be under way, and one frame more: a producer may send as long as
+/// any of it is left. At 1 ms round trip this allows 1 GB/s; it bounds the memory that a busy link costs.
+constexpr std::size_t link_window_bytes = 1 * mib;
 constexpr std::size_t link_window_items = 64;
+/// What the transport may read ahead: the window, the frame that may overdraw it, and control messages.
+constexpr std::size_t transport_window_bytes = link_window_bytes + frame_bytes_max + 64 * kib;
 /// A consumer tells that it has room again when a quarter of the window is free: seldom enough to cost
 /// nothing, early enough that the producer never runs dry.
 constexpr std::size_t link_regrant_fraction = 4;
@@ -81,6 +83,11 @@ constexpr std::size_t parked_in_memory_bytes_max = 1 * mib;
 constexpr std::size_t connections_max = 256;
 /// From accepted or dialed to the end of the other side's hello.
 constexpr std::int64_t handshake_ms_max = 10'000;
+/// Connections that have not shown yet who they are; more wait in the operating system's queue, so that strangers
+/// can't crowd out peers for longer than handshake_ms_max.
+constexpr std::size_t handshakes_max = 32;
+/// How long a closing connection waits for what is queued and for the other side's goodbye.
+constexpr std::int64_t goodbye_ms_max = 2'000;
 /// Bytes of an HTTP upgrade request's headers.
 constexpr std::size_t http_header_bytes_max = 8 * kib;
 /// One URL of a peer.
@@ -134,12 +141,23 @@ constexpr std::size_t restarts_max = 5;
 constexpr std::int64_t restart_window_ms = 60'000;
 /// From the order to stop to the moment when we stop waiting for an actor.
 constexpr std::int64_t stop_ms_max = 10'000;
+/// Different names under which the monitor keeps a histogram.
+constexpr std::size_t measured_names_max = 256;
 /// Between two measurements that each actor gives of itself.
 constexpr std::int64_t measure_interval_ms = 1'000;
 /// Threads of the actor scheduler; the two writers have their own.
 constexpr std::size_t scheduler_threads = 2;
 /// Messages that an actor serves before others get their turn.
 constexpr std::size_t scheduler_throughput = 32;
+
+// --- storage -----------------------------------------------------------------------------
+
+/// Page cache of one connection of ours. A node has three of them; the hottest pages of a merge are the
+/// right edges of a few trees, which this holds many times over.
+constexpr std::int64_t sqlite_cache_kib = 4 * 1024;
+/// Keys of rows to look at again at the end of a merge. Beyond it the whole table is looked at instead,
+/// so that a merge of any size runs in bounded memory.
+constexpr std::size_t recheck_keys_max = 50'000;
 
 // --- relations ---------------------------------------------------------------------------
 
@@ -149,8 +167,9 @@ static_assert(block_bytes_target + row_bytes_max + key_bytes_max <= block_bytes_
               "the largest row may come last into a block that is all but full");
 static_assert(block_bytes_max + frame_overhead_bytes_max <= frame_bytes_max,
               "a block of any allowed size has to fit into a frame, even if it can't be compressed");
-static_assert(frame_bytes_max <= link_window_bytes, "a window smaller than a frame would stall the link for ever");
-static_assert(link_window_bytes < socket_unsent_bytes_max, "credit must run out before the socket's queue does");
+static_assert(link_window_bytes / link_regrant_fraction > 0 && link_window_items / link_regrant_fraction > 0);
+static_assert(link_window_bytes + frame_bytes_max < socket_unsent_bytes_max,
+              "credit must run out before the socket's queue does");
 static_assert(ddl_bytes_max < frame_bytes_max);
 static_assert(retry_ms_min < retry_ms_max && retry_ms_min <= refused_retry_ms);
 static_assert(2 * heartbeat_ms < heartbeat_lost_ms);

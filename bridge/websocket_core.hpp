@@ -1,0 +1,87 @@
+// What everything on the I/O thread shares: the io_context, the limits, and who has to be stopped.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "bridge/net.hpp"
+#include "bridge/websocket.hpp"
+
+namespace tandem::bridge {
+
+/// The subprotocol that both sides name in the WebSocket handshake.
+inline constexpr const char* subprotocol = "tandem.1";
+
+/// Something with open operations. `stop_now` is called once, on the I/O thread.
+class stoppable {
+public:
+  stoppable() = default;
+  stoppable(const stoppable&) = delete;
+  stoppable& operator=(const stoppable&) = delete;
+  virtual ~stoppable() = default;
+  virtual void stop_now() = 0;
+};
+
+/// Outlives every socket made from it: sessions and listeners hold it by shared_ptr. Operations
+/// that live within the io_context alone (dials, handshakes) must not, for that were a cycle.
+class websocket_core {
+public:
+  explicit websocket_core(const websocket_options& options) : options_{options} {}
+
+  [[nodiscard]] const websocket_options& options() const { return options_; }
+  net::io_context& io() { return io_; }
+
+  /// Runs `work` on the I/O thread. False, and nothing happens, once the thread has ended.
+  template <typename Work>
+  bool post(Work&& work) {
+    const std::lock_guard guard{mutex_};
+    if (has_ended_) {
+      return false;
+    }
+    net::post(io_, std::forward<Work>(work));
+    return true;
+  }
+
+  // On the I/O thread only.
+  void enter(stoppable& member) { members_.insert(&member); }
+  void leave(stoppable& member) { members_.erase(&member); }
+  [[nodiscard]] bool is_stopping() const { return is_stopping_; }
+  std::size_t connections = 0;
+  std::size_t handshakes = 0;
+
+  /// Stops all members and lets `run` return.
+  void stop_all() {
+    is_stopping_ = true;
+    while (!members_.empty()) {
+      auto& member = **members_.begin();
+      members_.erase(members_.begin());
+      member.stop_now();
+    }
+    io_.stop();
+  }
+  /// Completes what was cancelled; nothing can be posted afterwards.
+  void run_out() {
+    io_.restart();
+    while (io_.poll() != 0) {
+    }
+    {
+      const std::lock_guard guard{mutex_};
+      has_ended_ = true;
+    }
+    io_.restart();
+    while (io_.poll() != 0) {
+    }
+  }
+
+private:
+  const websocket_options options_;
+  net::io_context io_{1};
+  std::mutex mutex_;
+  bool has_ended_ = false;
+  bool is_stopping_ = false;
+  std::set<stoppable*> members_;
+};
+
+} // namespace tandem::bridge

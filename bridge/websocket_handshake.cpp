@@ -1,0 +1,177 @@
+#include "bridge/websocket_handshake.hpp"
+
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+
+#include "bridge/websocket_listener.hpp"
+#include "bridge/websocket_session.hpp"
+
+namespace tandem::bridge {
+namespace {
+
+// What a refused client may still send before we hang up: closing with unread bytes would reset the
+// connection, and our answer with it.
+constexpr std::size_t discarded_bytes_max = 64 * limits::kib;
+constexpr std::chrono::milliseconds linger_ms{500};
+
+std::string_view header_of(const http::fields& fields, http::field name) {
+  const auto found = fields.find(name);
+  return found == fields.end() ? std::string_view{} : std::string_view{found->value().data(), found->value().size()};
+}
+
+} // namespace
+
+websocket_handshake::websocket_handshake(std::shared_ptr<websocket_listener> listener, tcp_socket socket)
+    : listener_{std::move(listener)}, core_{*listener_->core()}, stream_{std::move(socket)}, deadline_{core_.io()},
+      buffer_{limits::http_header_bytes_max} {
+  parser_.header_limit(limits::http_header_bytes_max);
+  ++core_.handshakes;
+  core_.enter(*this);
+}
+
+websocket_handshake::~websocket_handshake() {
+  core_.leave(*this);
+  --core_.handshakes;
+}
+
+void websocket_handshake::start() {
+  auto& socket = stream_.next_layer();
+  prepare_socket(socket, core_.options().heartbeat_deadline);
+  error_code error;
+  const auto remote = socket.remote_endpoint(error);
+  if (error) {
+    return;
+  }
+  peer_name_ = to_authority({remote.address().to_string(), remote.port()});
+  deadline_.expires_after(core_.options().handshake_deadline);
+  deadline_.async_wait([self = shared_from_this()](error_code stopped) {
+    if (!stopped) {
+      self->stop_now();
+    }
+  });
+  http::async_read_header(socket, buffer_, parser_,
+                          [self = shared_from_this()](error_code read_error, std::size_t) { self->judge(read_error); });
+}
+
+void websocket_handshake::stop_now() {
+  if (is_over_) {
+    return;
+  }
+  is_over_ = true;
+  deadline_.cancel();
+  error_code ignored;
+  stream_.next_layer().close(ignored);
+  // The destructor makes room; the listener looks for it after us.
+  core_.post([listener = listener_] { listener->accept_next(); });
+}
+
+void websocket_handshake::judge(error_code error) {
+  if (is_over_) {
+    return;
+  }
+  const auto& token = listener_->token();
+  if (error) {
+    // Who has shown no token gets no answer, not even about his mistake.
+    if (!token.empty() || error.category() != http::make_error_code(http::error::bad_method).category() ||
+        error == http::error::end_of_stream || error == http::error::partial_message) {
+      stop_now();
+    } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+      refuse(http::status::request_header_fields_too_large, "The headers of this request are too large.");
+    } else {
+      refuse(http::status::bad_request, "This is no HTTP request: " + error.message() + ".");
+    }
+    return;
+  }
+  const auto& request = parser_.get();
+  if (!token.empty() && !authorizes(token, header_of(request, http::field::authorization))) {
+    refuse(http::status::unauthorized, "The token is missing or wrong: give the one that this node was started with.");
+    return;
+  }
+  const auto origin = header_of(request, http::field::origin);
+  if (token.empty() && !origin.empty() && !is_loopback_origin(origin)) {
+    refuse(http::status::forbidden, "Pages of other machines may not connect to a node without a token.");
+  } else if (!websocket::is_upgrade(request)) {
+    refuse(http::status::upgrade_required,
+           "This is a Tandem node: it speaks WebSocket with the subprotocol " + std::string{subprotocol} + " here.");
+  } else if (!http::token_list{request[http::field::sec_websocket_protocol]}.exists(subprotocol)) {
+    refuse(http::status::bad_request, "This node speaks the WebSocket subprotocol " + std::string{subprotocol} +
+                                          " and no other: the peer's version does not fit.");
+  } else if (core_.connections >= core_.options().connections_max) {
+    refuse(http::status::service_unavailable, "This node has as many connections as it takes: try again later.");
+  } else {
+    accept();
+  }
+}
+
+void websocket_handshake::accept() {
+  stream_.set_option(websocket::stream_base::decorator{[](websocket::response_type& response) {
+    response.set(http::field::sec_websocket_protocol, subprotocol);
+  }});
+  stream_.async_accept(parser_.get(), [self = shared_from_this()](error_code error) {
+    if (self->is_over_) {
+      return;
+    }
+    if (error || self->core_.is_stopping()) {
+      self->stop_now();
+      return;
+    }
+    self->is_over_ = true;
+    self->deadline_.cancel();
+    websocket_session::open(self->listener_->core(), std::move(self->stream_), self->peer_name_,
+                            self->listener_->on_accept());
+    self->core_.post([listener = self->listener_] { listener->accept_next(); });
+  });
+}
+
+void websocket_handshake::refuse(http::status status, std::string_view text) {
+  response_.result(status);
+  response_.version(11);
+  response_.keep_alive(false);
+  response_.set(http::field::content_type, "text/plain; charset=utf-8");
+  if (status == http::status::upgrade_required) {
+    response_.set(http::field::upgrade, "websocket");
+    response_.set(http::field::connection, "Upgrade, close");
+  }
+  if (status == http::status::unauthorized) {
+    response_.set(http::field::www_authenticate, "Bearer");
+  }
+  response_.body() = std::string{text} + "\n";
+  response_.prepare_payload();
+  http::async_write(stream_.next_layer(), response_, [self = shared_from_this()](error_code error, std::size_t) {
+    if (error || self->is_over_) {
+      self->stop_now();
+      return;
+    }
+    error_code ignored;
+    self->stream_.next_layer().shutdown(net::socket_base::shutdown_send, ignored);
+    self->deadline_.expires_after(linger_ms);
+    self->deadline_.async_wait([self](error_code stopped) {
+      if (!stopped) {
+        self->stop_now();
+      }
+    });
+    self->buffer_.clear();
+    self->linger();
+  });
+}
+
+void websocket_handshake::linger() {
+  if (discarded_bytes_ >= discarded_bytes_max) {
+    stop_now();
+    return;
+  }
+  buffer_.clear();
+  stream_.next_layer().async_read_some(buffer_.prepare(limits::http_header_bytes_max),
+                                       [self = shared_from_this()](error_code error, std::size_t count) {
+                                         if (error || self->is_over_) {
+                                           self->stop_now();
+                                           return;
+                                         }
+                                         self->discarded_bytes_ += count;
+                                         self->linger();
+                                       });
+}
+
+} // namespace tandem::bridge
