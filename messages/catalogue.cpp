@@ -1,0 +1,88 @@
+#include "messages/catalogue.hpp"
+
+namespace tandem::messages {
+namespace {
+
+constexpr std::uint64_t wire_tag_max = 63;
+
+// Fields of part 0 and of the others; both may grow at the end.
+constexpr std::size_t fields_of_later_part = 4;
+constexpr std::size_t fields_of_first_part = fields_of_later_part + 5;
+
+} // namespace
+
+std::uint64_t tag_of(std::string_view bytes) {
+  try {
+    decoder in{bytes};
+    in.array_of_at_least(2);
+    return in.unsigned_integer();
+  } catch (const failure&) {
+    return 0;
+  }
+}
+
+bool is_wire_message(std::string_view bytes) {
+  const auto tag = tag_of(bytes);
+  return tag > 0 && tag <= wire_tag_max;
+}
+
+std::size_t read_message_head(decoder& in, std::uint64_t tag) {
+  const auto fields = in.array_of_at_least(2);
+  const auto found = in.unsigned_integer();
+  in.unsigned_integer(); // The version: later ones only add fields.
+  if (found != tag)
+    throw failure{failure_code::protocol,
+                  "message " + std::to_string(tag) + " was expected and " + std::to_string(found) + " came"};
+  return fields;
+}
+
+shared_bytes encode(const bundle_part& part) {
+  encoder out;
+  out.array(2 + (part.index == 0 ? fields_of_first_part : fields_of_later_part));
+  out.unsigned_integer(static_cast<std::uint64_t>(bundle_part::tag));
+  out.unsigned_integer(bundle_part::version);
+  out.unsigned_integer(part.number);
+  out.unsigned_integer(part.index);
+  out.boolean(part.is_last);
+  out.blob(part.block);
+  if (part.index == 0) {
+    out.unsigned_integer(part.header.start);
+    out.unsigned_integer(part.header.to - part.header.start);
+    out.unsigned_integer(part.header.ack);
+    out.unsigned_integer(part.header.schema_version);
+    out.boolean(part.header.is_snapshot);
+  }
+  return std::make_shared<const std::string>(out.take());
+}
+
+template <>
+bundle_part decode<bundle_part>(std::string_view bytes) {
+  decoder in{bytes};
+  bundle_part part;
+  const auto found = read_message_head(in, static_cast<std::uint64_t>(bundle_part::tag));
+  if (found < fields_of_later_part)
+    throw failure{failure_code::protocol, "a bundle part has too few fields; it was ignored"};
+  part.number = in.unsigned_integer();
+  part.index = in.unsigned_integer();
+  part.is_last = in.boolean();
+  part.block = in.blob();
+  auto known = fields_of_later_part;
+  if (part.index == 0) {
+    known = fields_of_first_part;
+    if (found < known)
+      throw failure{failure_code::protocol, "a bundle begins without its header; it was ignored"};
+    part.header.start = in.unsigned_integer();
+    const auto covered = in.unsigned_integer();
+    if (covered > UINT64_MAX - part.header.start)
+      throw failure{failure_code::protocol, "a bundle ends before it begins; it was ignored"};
+    part.header.to = part.header.start + covered;
+    part.header.ack = in.unsigned_integer();
+    part.header.schema_version = in.unsigned_integer();
+    part.header.is_snapshot = in.boolean();
+  }
+  in.skip(found - known);
+  in.end();
+  return part;
+}
+
+} // namespace tandem::messages

@@ -1,0 +1,389 @@
+// The messages that stay within one node: from actor to actor, never from outside.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "messages/failure.hpp"
+#include "messages/fields.hpp"
+#include "messages/frame.hpp"
+#include "messages/limits.hpp"
+#include "messages/site.hpp"
+
+namespace tandem::messages {
+
+enum class internal : std::uint8_t {
+  wake = 64,
+  grown,
+  flush,
+  queue_state,
+  tables_changed,
+  open_link,
+  link_ready,
+  start_link,
+  announce,
+  announced,
+  consumed,
+  end_link,
+  link_opened,
+  link_closed,
+  dial_failed,
+  actor_ended,
+  close_all_links,
+  measurement,
+  report_request,
+  report,
+  choice,
+  choice_done,
+  data_changed,
+  link_state,
+  gave_up,
+};
+
+#define TANDEM_MESSAGE(name)                                                                                           \
+  static constexpr auto tag = internal::name;                                                                          \
+  static constexpr unsigned version = 1
+
+/// File watch, host or timer to the observer: somebody may have written. Also the queue, which found
+/// writes that are not stamped yet and wants to hear `grown` in any case (`must_answer`).
+struct wake {
+  TANDEM_MESSAGE(wake);
+  bool must_answer = false;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.must_answer);
+  }
+};
+
+/// Observer and arbiter to the batcher: the log has grown to `head`.
+struct grown {
+  TANDEM_MESSAGE(grown);
+  std::uint64_t head = 0;
+  std::uint64_t rows = 0;     ///< row changes since the last such message of this sender
+  std::uint64_t via_link = 0; ///< the link that all of it came by; 0: it was written here
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.head);
+    visit(message.rows);
+    visit(message.via_link);
+  }
+};
+
+/// Batcher to a queue: send what the peer lacks.
+struct flush {
+  TANDEM_MESSAGE(flush);
+  std::uint64_t head = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.head);
+  }
+};
+
+/// Queue to the batcher: after each flush, and whenever the count falls to zero.
+struct queue_state {
+  TANDEM_MESSAGE(queue_state);
+  std::uint64_t bundles_unacked = 0;
+  bool is_up = true; ///< false, last of all: the link has ended
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.bundles_unacked);
+    visit(message.is_up);
+  }
+};
+
+/// Observer to the arbiter: tracked tables have changed, peers have to hear it.
+struct tables_changed {
+  TANDEM_MESSAGE(tables_changed);
+  std::uint64_t schema_version = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.schema_version);
+  }
+};
+
+/// Endpoint to the arbiter: a connection is open; tell it our hello.
+struct open_link {
+  TANDEM_MESSAGE(open_link);
+  bool is_dialed = false; ///< we called them
+  std::string peer_name;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.is_dialed);
+    visit(message.peer_name, limits::url_bytes_max);
+  }
+};
+
+/// Arbiter to the endpoint: both sides know each other; let the peer send.
+struct link_ready {
+  TANDEM_MESSAGE(link_ready);
+  site_id site;
+  std::string peer_name;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.site);
+    visit(message.peer_name, limits::url_bytes_max);
+  }
+};
+
+/// Arbiter to the queue: send what lies beyond `start`.
+struct start_link {
+  TANDEM_MESSAGE(start_link);
+  site_id site;
+  std::uint64_t epoch = 0;          ///< of our own log
+  std::uint64_t start = 0;          ///< how far the peer has applied it
+  std::uint64_t schema_version = 0; ///< what our last hello told
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.site);
+    visit(message.epoch);
+    visit(message.start);
+    visit(message.schema_version);
+  }
+};
+
+/// Queue to the arbiter: the next bundle speaks of tables that the peer has not heard of.
+struct announce {
+  TANDEM_MESSAGE(announce);
+  template <class Visit, class Message>
+  static void fields(Visit&&, Message&) {}
+};
+
+/// Arbiter to the queue: the endpoint has our tables of this version to send; bundles may follow.
+struct announced {
+  TANDEM_MESSAGE(announced);
+  std::uint64_t schema_version = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.schema_version);
+  }
+};
+
+/// Arbiter to the endpoint: so much of what it handed on is off the mailbox.
+struct consumed {
+  TANDEM_MESSAGE(consumed);
+  std::uint64_t bytes = 0;
+  std::uint64_t items = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.bytes);
+    visit(message.items);
+  }
+};
+
+/// Anyone to an endpoint: close the link and tell the peer why.
+struct end_link {
+  TANDEM_MESSAGE(end_link);
+  bool is_refusal = false; ///< somebody has to act first; trying again at once is no use
+  failure_code code = failure_code::protocol;
+  std::string text;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.is_refusal);
+    visit(message.code);
+    visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+/// Transport to the supervisor: a connection is there, under the link number of the sender.
+struct link_opened {
+  TANDEM_MESSAGE(link_opened);
+  std::uint64_t link = 0;
+  std::uint64_t dialer = 0; ///< 0: it was accepted
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.link);
+    visit(message.dialer);
+  }
+};
+
+/// Transport to the supervisor, supervisor to the dialer and the arbiter: it is gone.
+struct link_closed {
+  TANDEM_MESSAGE(link_closed);
+  std::uint64_t link = 0;
+  bool is_refusal = false; ///< one of the two sides refused the other
+  std::string text;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.link);
+    visit(message.is_refusal);
+    visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+/// Transport to a dialer: no connection came about.
+struct dial_failed {
+  TANDEM_MESSAGE(dial_failed);
+  std::string text;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+/// The supervisor's own shell to its core: an actor has ended.
+struct actor_ended {
+  TANDEM_MESSAGE(actor_ended);
+  role who = role::host;
+  std::uint64_t number = 0;
+  bool was_ordered = false;
+  std::string text;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.who);
+    visit(message.number);
+    visit(message.was_ordered);
+    visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+/// Arbiter to the supervisor: this replica has a new identity; every link has to begin anew.
+struct close_all_links {
+  TANDEM_MESSAGE(close_all_links);
+  std::string text;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+/// Any actor to the monitor: one measured value.
+struct measurement {
+  TANDEM_MESSAGE(measurement);
+  std::string name; ///< with its unit at the end
+  std::uint64_t value = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.name, limits::label_bytes_max);
+    visit(message.value);
+  }
+};
+
+/// Host to the monitor.
+struct report_request {
+  TANDEM_MESSAGE(report_request);
+  std::uint64_t request = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.request);
+  }
+};
+
+/// What has been measured under one name.
+struct measured {
+  std::string name;
+  std::uint64_t count = 0;
+  std::uint64_t p50 = 0;
+  std::uint64_t p99 = 0;
+  std::uint64_t largest = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.name, limits::label_bytes_max);
+    visit(message.count);
+    visit(message.p50);
+    visit(message.p99);
+    visit(message.largest);
+  }
+};
+
+/// Monitor to the host.
+struct report {
+  TANDEM_MESSAGE(report);
+  std::uint64_t request = 0;
+  std::vector<measured> entries;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.request);
+    visit(message.entries, limits::measured_names_max);
+  }
+};
+
+/// Host to the arbiter: what a person chose for a conflict.
+struct choice {
+  TANDEM_MESSAGE(choice);
+  std::uint64_t request = 0;
+  std::string conflict;
+  std::uint8_t take = 0; ///< 0 current, 1 other, 2 value, 3 undo
+  std::string value_json;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.request);
+    visit(message.conflict, limits::label_bytes_max);
+    visit(message.take);
+    visit(message.value_json, limits::value_bytes_max);
+  }
+};
+
+/// Arbiter to the host.
+struct choice_done {
+  TANDEM_MESSAGE(choice_done);
+  std::uint64_t request = 0;
+  bool is_done = false;
+  failure_code code = failure_code::not_found; ///< if it is not
+  std::string text;                            ///< the conflict's id, or why not
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.request);
+    visit(message.is_done);
+    visit(message.code);
+    visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+/// Observer and arbiter to the host: rows of tracked tables have changed.
+struct data_changed {
+  TANDEM_MESSAGE(data_changed);
+  bool is_remote = false; ///< it came from a peer
+  std::uint64_t rows = 0;
+  std::uint64_t head = 0;
+  std::uint64_t conflicts = 0;
+  std::vector<std::string> tables; ///< empty where that is not known
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.is_remote);
+    visit(message.rows);
+    visit(message.head);
+    visit(message.conflicts);
+    visit(message.tables, limits::tables_max, limits::name_bytes_max);
+  }
+};
+
+/// Endpoint, queue, arbiter and dialer to the host: where a link stands.
+struct link_state {
+  TANDEM_MESSAGE(link_state);
+  enum class phase : std::uint8_t { connecting, linked, level, sending, closed, refused };
+  phase now = phase::connecting;
+  site_id site; ///< null until known
+  std::string peer_name;
+  std::string text;             ///< why, for closed and refused
+  std::uint64_t sent = 0;       ///< pos of our log that has been sent
+  std::uint64_t acked = 0;      ///< and acknowledged
+  std::uint64_t applied = 0;    ///< pos of theirs that is applied here
+  std::uint64_t their_head = 0; ///< as their hello said
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.now);
+    visit(message.site);
+    visit(message.peer_name, limits::url_bytes_max);
+    visit(message.text, limits::reason_bytes_max);
+    visit(message.sent);
+    visit(message.acked);
+    visit(message.applied);
+    visit(message.their_head);
+  }
+};
+
+/// Supervisor to the host: an actor died too often, the node has stopped.
+struct gave_up {
+  TANDEM_MESSAGE(gave_up);
+  std::string text;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+#undef TANDEM_MESSAGE
+
+} // namespace tandem::messages
