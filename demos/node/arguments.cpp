@@ -1,0 +1,89 @@
+#include "demos/node/arguments.hpp"
+
+#include <charconv>
+#include <fstream>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "messages/failure.hpp"
+
+namespace tandem::node {
+
+using messages::failure;
+using messages::failure_code;
+
+storage::replica open_for_reading(const std::string& path) {
+  storage::replica_options options;
+  options.mode = storage::open_mode::read_only;
+  return storage::replica::open(path, std::move(options));
+}
+
+storage::policy parse_policy(std::string_view argument, std::span<const std::string> tables) {
+  const auto equals = argument.rfind('=');
+  if (equals == std::string_view::npos || equals == 0 || equals + 1 == argument.size()) {
+    throw failure{failure_code::usage, "--policy " + std::string{argument} +
+                                           " is not of the form TABLE[.COLUMN]=POLICY, for example tasks.title=lww"};
+  }
+  const auto target = argument.substr(0, equals);
+  storage::policy result{std::string{target}, {}, std::string{argument.substr(equals + 1)}};
+  for (const auto& table : tables) {
+    if (table == target) {
+      result.table = table;
+      result.column.clear();
+      return result;
+    }
+    const auto is_prefix = target.size() > table.size() && target.starts_with(table) && target[table.size()] == '.';
+    if (is_prefix && (result.table == target || table.size() > result.table.size())) {
+      result.table = table;
+      result.column = target.substr(table.size() + 1);
+    }
+  }
+  return result;
+}
+
+std::string as_json_value(std::string_view argument) {
+  const auto parsed = nlohmann::json::parse(argument, nullptr, false);
+  const auto is_value = parsed.is_number() || parsed.is_string() || parsed.is_array() || parsed.is_null();
+  if (is_value) {
+    return std::string{argument};
+  }
+  return nlohmann::json(argument).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::pair<std::string, std::uint16_t> parse_listen_address(std::string_view argument) {
+  const auto colon = argument.rfind(':');
+  auto host = colon == std::string_view::npos ? std::string_view{"127.0.0.1"} : argument.substr(0, colon);
+  const auto digits = colon == std::string_view::npos ? argument : argument.substr(colon + 1);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  std::uint16_t port = 0;
+  const auto [end, trouble] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (trouble != std::errc{} || end != digits.data() + digits.size() || host.empty()) {
+    throw failure{failure_code::usage,
+                  "--listen " + std::string{argument} +
+                      " is not of the form HOST:PORT, for example 127.0.0.1:7420; port 0 takes a free one"};
+  }
+  return {std::string{host}, port};
+}
+
+std::string read_token(const std::string& path) {
+  struct stat about {};
+  if (stat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) {
+    throw failure{failure_code::usage, "--token-file " + path + " is not a file that can be read"};
+  }
+  std::string token;
+  std::ifstream file{path};
+  std::getline(file, token);
+  while (!token.empty() && (token.back() == '\r' || token.back() == ' ')) {
+    token.pop_back();
+  }
+  if (token.empty()) {
+    throw failure{failure_code::usage,
+                  "--token-file " + path + " has no token in its first line: write one, 32 random characters, say"};
+  }
+  return token;
+}
+
+} // namespace tandem::node

@@ -1,0 +1,30 @@
+// What people type, as storage wants it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "storage/replica.hpp"
+
+namespace tandem::node {
+
+/// A replica to look at: the file must be one, and nothing is written.
+storage::replica open_for_reading(const std::string& path);
+
+/// TABLE[.COLUMN]=POLICY. Names may contain dots: the longest of `tables` that fits is the table.
+/// Throws failure (usage).
+storage::policy parse_policy(std::string_view argument, std::span<const std::string> tables);
+
+/// A number, a quoted string, null or an array is taken as the JSON that it is, anything else as plain text.
+std::string as_json_value(std::string_view argument);
+
+/// HOST:PORT, [IPv6]:PORT or just PORT (on 127.0.0.1). Throws failure (usage).
+std::pair<std::string, std::uint16_t> parse_listen_address(std::string_view argument);
+
+/// The first line of the file. Throws failure (usage) if it can't be read or is empty.
+std::string read_token(const std::string& path);
+
+} // namespace tandem::node

@@ -1,0 +1,214 @@
+// conflicts, audit: what was settled, how, and what people choose instead.
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "demos/node/arguments.hpp"
+#include "demos/node/as_json.hpp"
+#include "demos/node/command.hpp"
+#include "demos/node/text.hpp"
+#include "messages/failure.hpp"
+
+namespace tandem::node {
+
+namespace {
+
+/// Enough of an id for people to tell conflicts apart; any unique prefix is understood.
+constexpr std::size_t id_characters = 10;
+
+struct conflict_arguments {
+  std::string database;
+  std::string id;
+  std::string take;
+  std::string value;
+  bool is_value = false;
+  bool is_all = false;
+  bool is_json = false;
+};
+
+std::string place_of(const storage::conflict& conflict) {
+  return conflict.column.empty() ? conflict.table : conflict.table + "." + conflict.column;
+}
+
+std::string as_text(const std::vector<storage::conflict>& conflicts) {
+  std::vector<std::vector<std::string>> rows{{"id", "state", "kind", "where", "key", "stands", "other", "settled by"}};
+  for (const auto& conflict : conflicts) {
+    rows.push_back({conflict.id.substr(0, id_characters), conflict.state, name_of(conflict.kind),
+                    shortened(place_of(conflict), 28), shortened(conflict.key_json, 20),
+                    shortened(conflict.current_json, 28), shortened(conflict.other_json, 28),
+                    shortened(conflict.settled_by, 12)});
+  }
+  return as_table(rows, "");
+}
+
+std::string as_text(const std::vector<storage::quarantined_row>& quarantine) {
+  std::vector<std::vector<std::string>> rows{{"table", "key", "set aside because"}};
+  for (const auto& row : quarantine) {
+    rows.push_back({shortened(row.table, 28), shortened(row.key_json, 20), shortened(row.reason, 100)});
+  }
+  return as_table(rows, "");
+}
+
+int list(const conflict_arguments& arguments) {
+  auto replica = open_for_reading(arguments.database);
+  const auto conflicts = replica.conflicts(!arguments.is_all);
+  const auto quarantine = replica.quarantine();
+  if (arguments.is_json) {
+    nlohmann::json document{{"conflicts", nlohmann::json::array()}, {"quarantine", nlohmann::json::array()}};
+    for (const auto& conflict : conflicts) {
+      document["conflicts"].push_back(as_json(conflict));
+    }
+    for (const auto& row : quarantine) {
+      document["quarantine"].push_back(as_json(row));
+    }
+    print(document);
+    return exit_done;
+  }
+  const auto total = replica.status().conflicts_total;
+  if (conflicts.empty()) {
+    std::cout << "No conflict is open.";
+    std::cout << (total > 0 ? " Settled ones: tandem audit " + arguments.database + "\n" : "\n");
+  } else {
+    std::cout << as_text(conflicts);
+  }
+  if (!quarantine.empty()) {
+    std::cout << "\nRows set aside until they fit again:\n" << as_text(quarantine);
+  }
+  return exit_done;
+}
+
+void describe(const storage::conflict& conflict, const std::string& database) {
+  std::cout << "Conflict " << conflict.id << " (" << name_of(conflict.kind) << "), " << conflict.state << "\n"
+            << "  where       " << place_of(conflict) << ", key " << conflict.key_json << "\n"
+            << "  stands      " << conflict.current_json << "\n              written "
+            << as_time(messages::ms_of_hlc(conflict.current.hlc)) << " at site " << conflict.current.site.to_short()
+            << "\n"
+            << "  other       " << conflict.other_json << "\n              written "
+            << as_time(messages::ms_of_hlc(conflict.other.hlc)) << " at site " << conflict.other.site.to_short() << "\n"
+            << "  settled     by " << conflict.settled_by << " (" << conflict.rule << "), "
+            << as_time(conflict.settled_ms) << "\n";
+  if (!conflict.choice.empty()) {
+    std::cout << "  choice      " << conflict.choice << "\n";
+  }
+  std::cout << "Choose: tandem conflicts " << database << " resolve " << conflict.id.substr(0, id_characters)
+            << " --take other\n";
+}
+
+int show(const conflict_arguments& arguments) {
+  const auto conflict = open_for_reading(arguments.database).find_conflict(arguments.id);
+  if (arguments.is_json) {
+    print(as_json(conflict));
+  } else {
+    describe(conflict, arguments.database);
+  }
+  return exit_done;
+}
+
+int choose(const conflict_arguments& arguments, storage::resolution::kind take) {
+  const storage::resolution choice{arguments.id, take,
+                                   arguments.is_value ? as_json_value(arguments.value) : std::string{}};
+  const auto conflict = storage::replica::open(arguments.database).resolve(choice);
+  if (arguments.is_json) {
+    print(as_json(conflict));
+  } else {
+    std::cout << place_of(conflict) << ", key " << conflict.key_json << ": conflict "
+              << conflict.id.substr(0, id_characters) << " is now " << conflict.state << ".\n";
+  }
+  return exit_done;
+}
+
+int resolve(const conflict_arguments& arguments) {
+  if (arguments.is_value == !arguments.take.empty()) {
+    throw messages::failure{messages::failure_code::usage,
+                            "conflicts resolve wants one of --take current, --take other, --value V"};
+  }
+  if (arguments.is_value) {
+    return choose(arguments, storage::resolution::kind::take_value);
+  }
+  return choose(arguments, arguments.take == "other" ? storage::resolution::kind::take_other
+                                                     : storage::resolution::kind::take_current);
+}
+
+int audit(const conflict_arguments& arguments) {
+  const auto conflicts = open_for_reading(arguments.database).conflicts();
+  if (arguments.is_json) {
+    nlohmann::json document{{"entries", nlohmann::json::array()}};
+    for (const auto& conflict : conflicts) {
+      document["entries"].push_back(as_json(conflict));
+    }
+    print(document);
+  } else {
+    std::cout << (conflicts.empty() ? "The audit trail is empty: no two writes have met in one cell.\n"
+                                    : as_text(conflicts));
+  }
+  return exit_done;
+}
+
+} // namespace
+
+void add_conflicts(CLI::App& program, chosen_command& chosen) {
+  auto arguments = std::make_shared<conflict_arguments>();
+  auto* command = program.add_subcommand("conflicts", "Writes that met in one cell or row, and rows set aside");
+  command->add_option("DB", arguments->database, "The app's SQLite file")->required();
+  command->add_flag("--json", arguments->is_json, "One JSON document");
+  command->require_subcommand(0, 1);
+  command->fallthrough();
+  command->footer(
+      "A choice is a new write: it syncs like any other, and settles the conflict on every device.\n"
+      "Examples:\n  tandem conflicts notes.db\n  tandem conflicts notes.db show 3f2a\n"
+      "  tandem conflicts notes.db resolve 3f2a --take other\n"
+      "  tandem conflicts notes.db resolve 3f2a --value '\"a third way\"'\n  tandem conflicts notes.db undo 3f2a");
+  const auto runs = [arguments, &chosen](int (*action)(const conflict_arguments&)) {
+    return [arguments, action, &chosen] {
+      chosen = [arguments, action] {
+        return action(*arguments);
+      };
+    };
+  };
+  command->preparse_callback([runs](std::size_t) { runs(list)(); });
+
+  auto* listing = command->add_subcommand("list", "Open conflicts and rows set aside (what no further word means too)");
+  listing->add_flag("--all", arguments->is_all, "Settled conflicts too");
+  listing->callback(runs(list));
+
+  auto* showing = command->add_subcommand("show", "One conflict: both values, who wrote them and when");
+  showing->add_option("ID", arguments->id, "The conflict's id, or the first characters of it")->required();
+  showing->callback(runs(show));
+
+  auto* resolving = command->add_subcommand("resolve", "Choose what shall stand");
+  resolving->add_option("ID", arguments->id, "The conflict's id, or the first characters of it")->required();
+  resolving->add_option("--take", arguments->take, "Which of both values")->check(CLI::IsMember({"current", "other"}));
+  resolving->add_option_function<std::string>(
+      "--value",
+      [arguments](const std::string& value) {
+        arguments->value = value;
+        arguments->is_value = true;
+      },
+      "Another value: JSON, or else plain text");
+  resolving->callback(runs(resolve));
+
+  auto* undoing = command->add_subcommand("undo", "Take a settlement back");
+  undoing->add_option("ID", arguments->id, "The conflict's id, or the first characters of it")->required();
+  undoing->callback(
+      runs([](const conflict_arguments& asked) { return choose(asked, storage::resolution::kind::undo); }));
+}
+
+void add_audit(CLI::App& program, chosen_command& chosen) {
+  auto arguments = std::make_shared<conflict_arguments>();
+  auto* command = program.add_subcommand("audit", "Every conflict ever settled, with both values");
+  command->add_option("DB", arguments->database, "The app's SQLite file")->required();
+  command->add_flag("--json", arguments->is_json, "One JSON document");
+  command->footer("Any losing value can be brought back: tandem conflicts DB resolve ID --take other\nExample:\n  "
+                  "tandem audit notes.db");
+  command->callback([arguments, &chosen] {
+    chosen = [arguments] {
+      return audit(*arguments);
+    };
+  });
+}
+
+} // namespace tandem::node

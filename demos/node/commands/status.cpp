@@ -1,0 +1,118 @@
+// status: where a replica stands, at a glance.
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "demos/node/arguments.hpp"
+#include "demos/node/as_json.hpp"
+#include "demos/node/command.hpp"
+#include "demos/node/text.hpp"
+
+namespace tandem::node {
+
+namespace {
+
+struct status_arguments {
+  std::string database;
+  bool is_json = false;
+};
+
+std::uint64_t waiting_for(const storage::peer_status& peer, std::uint64_t head) {
+  return head - std::min(head, peer.acked);
+}
+
+/// The one line that most people look for.
+std::string verdict(const storage::replica_status& status) {
+  if (status.tables.empty()) {
+    return status.adopting ? "Empty: takes over its first peer's tables." : "Nothing is tracked: run tandem track.";
+  }
+  if (status.peers.empty()) {
+    return "No peer yet: run tandem serve --listen here, or --peer URL.";
+  }
+  std::uint64_t behind = 0;
+  for (const auto& peer : status.peers) {
+    if (!peer.trouble.empty()) {
+      return "A link stands still, see below.";
+    }
+    behind += waiting_for(peer, status.head) > 0 ? 1 : 0;
+  }
+  if (behind > 0) {
+    return std::to_string(behind) + " of " + counted(status.peers.size(), "peer") +
+           " lack something that this replica has.";
+  }
+  return status.pending > 0 ? "Some writes are not stamped yet: they go out when a node runs (tandem serve or sync)."
+                            : "In step: every peer has everything that this replica has.";
+}
+
+std::string peers_text(const storage::replica_status& status, std::int64_t now_ms) {
+  std::vector<std::vector<std::string>> rows{{"peer", "site", "lacks", "last heard of", "state"}};
+  for (const auto& peer : status.peers) {
+    const auto lacks = waiting_for(peer, status.head);
+    rows.push_back({peer.name.empty() ? "(unnamed)" : shortened(peer.name, 40), peer.site.to_short(),
+                    lacks == 0 ? "nothing" : counted(lacks, "change"), as_age(peer.seen_ms, now_ms),
+                    peer.trouble.empty() ? "fine" : peer.trouble});
+  }
+  return as_table(rows);
+}
+
+std::string tables_text(const storage::replica_status& status) {
+  std::string line;
+  for (const auto& table : status.tables) {
+    line += (line.empty() ? "" : ", ") + table.name + " " + with_commas(table.rows);
+  }
+  return line;
+}
+
+int show_status(const status_arguments& arguments) {
+  auto replica = open_for_reading(arguments.database);
+  const auto status = replica.status();
+  if (arguments.is_json) {
+    print(as_json(status, arguments.database));
+    return exit_done;
+  }
+  std::uint64_t rows = 0;
+  for (const auto& table : status.tables) {
+    rows += table.rows;
+  }
+  std::cout << arguments.database << ": site " << status.self.site.to_short() << ", "
+            << counted(status.tables.size(), "table") << " with " << counted(rows, "row") << ", "
+            << as_bytes(status.file_bytes) << "\n"
+            << verdict(status) << "\n\n";
+  if (!status.tables.empty()) {
+    std::cout << "Tables       " << tables_text(status) << "\n";
+  }
+  std::cout << "Log          at " << with_commas(status.head) << ", " << with_commas(status.log_entries)
+            << " kept for peers"
+            << "; " << counted(status.pending, "write") << " not stamped yet\n"
+            << "Conflicts    " << with_commas(status.conflicts_open) << " open, " << with_commas(status.conflicts_total)
+            << " in the audit trail\n"
+            << "Quarantine   " << counted(status.quarantined, "row") << " set aside\n";
+  if (!status.peers.empty()) {
+    std::cout << "Peers\n" << peers_text(status, storage::system_clock_ms());
+  }
+  if (status.conflicts_open > 0 || status.quarantined > 0) {
+    std::cout << "\nNext: tandem conflicts " << arguments.database << "\n";
+  }
+  return exit_done;
+}
+
+} // namespace
+
+void add_status(CLI::App& program, chosen_command& chosen) {
+  auto arguments = std::make_shared<status_arguments>();
+  auto* command = program.add_subcommand("status", "Where a replica and its peers stand");
+  command->add_option("DB", arguments->database, "The app's SQLite file")->required();
+  command->add_flag("--json", arguments->is_json, "One JSON document");
+  command->footer("Reads the file only, whether a node runs or not.\nExample:\n  tandem status notes.db --json");
+  command->callback([arguments, &chosen] {
+    chosen = [arguments] {
+      return show_status(*arguments);
+    };
+  });
+}
+
+} // namespace tandem::node

@@ -1,0 +1,83 @@
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+#include "demos/node/arguments.hpp"
+#include "messages/failure.hpp"
+
+using namespace tandem::node;
+using tandem::messages::failure;
+using tandem::messages::failure_code;
+
+namespace {
+
+bool is_usage(const failure& trouble) {
+  return trouble.code() == failure_code::usage;
+}
+
+class temporary_file {
+public:
+  explicit temporary_file(const std::string& content) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "tandem-test-XXXXXX").string();
+    BOOST_REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    folder_ = pattern;
+    std::ofstream{path()} << content;
+  }
+  ~temporary_file() { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] std::string path() const { return (folder_ / "file").string(); }
+
+private:
+  std::filesystem::path folder_;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(arguments)
+
+BOOST_AUTO_TEST_CASE(policy_of_a_table_or_a_column) {
+  const std::vector<std::string> tables{"tasks", "odd.name", "odd"};
+  auto policy = parse_policy("tasks=lww", tables);
+  BOOST_TEST((policy.table == "tasks" && policy.column.empty() && policy.name == "lww"));
+  policy = parse_policy("tasks.title=lww", tables);
+  BOOST_TEST((policy.table == "tasks" && policy.column == "title"));
+  policy = parse_policy("odd.name=lww", tables);
+  BOOST_TEST((policy.table == "odd.name" && policy.column.empty()));
+  policy = parse_policy("odd.name.x=lww", tables);
+  BOOST_TEST((policy.table == "odd.name" && policy.column == "x"));
+  for (const auto* wrong : {"tasks", "=lww", "tasks="}) {
+    BOOST_CHECK_EXCEPTION(parse_policy(wrong, tables), failure, is_usage);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(keys_are_json_or_plain_text) {
+  BOOST_TEST(as_json_value("42") == "42");
+  BOOST_TEST(as_json_value("-1.5") == "-1.5");
+  BOOST_TEST(as_json_value("[1,\"a\"]") == "[1,\"a\"]");
+  BOOST_TEST(as_json_value("\"42\"") == "\"42\"");
+  BOOST_TEST(as_json_value("it's") == "\"it's\"");
+  BOOST_TEST(as_json_value("true") == "\"true\"");
+  BOOST_TEST(as_json_value("") == "\"\"");
+}
+
+BOOST_AUTO_TEST_CASE(listen_addresses) {
+  BOOST_TEST((parse_listen_address("127.0.0.1:7420") == std::pair<std::string, std::uint16_t>{"127.0.0.1", 7420}));
+  BOOST_TEST((parse_listen_address("[::1]:0") == std::pair<std::string, std::uint16_t>{"::1", 0}));
+  BOOST_TEST((parse_listen_address("7420") == std::pair<std::string, std::uint16_t>{"127.0.0.1", 7420}));
+  for (const auto* wrong : {"", "host:", "host:port", "host:70000", ":1", "h:1x"}) {
+    BOOST_CHECK_EXCEPTION(parse_listen_address(wrong), failure, is_usage);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_token_is_the_first_line_of_a_file) {
+  const temporary_file good{"secret \r\nsecond line\n"};
+  BOOST_TEST(read_token(good.path()) == "secret");
+  const temporary_file empty{"\n"};
+  BOOST_CHECK_EXCEPTION(read_token(empty.path()), failure, is_usage);
+  BOOST_CHECK_EXCEPTION(read_token("/nonexistent/token"), failure, is_usage);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
