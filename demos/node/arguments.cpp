@@ -44,7 +44,8 @@ storage::policy parse_policy(std::string_view argument, std::span<const std::str
 
 std::string as_json_value(std::string_view argument) {
   const auto parsed = nlohmann::json::parse(argument, nullptr, false);
-  const auto is_value = parsed.is_number() || parsed.is_string() || parsed.is_array() || parsed.is_null();
+  const auto is_value =
+      parsed.is_number() || parsed.is_string() || parsed.is_array() || parsed.is_null() || parsed.contains("blob");
   if (is_value) {
     return std::string{argument};
   }

@@ -18,7 +18,8 @@ storage::replica open_for_reading(const std::string& path);
 /// Throws failure (usage).
 storage::policy parse_policy(std::string_view argument, std::span<const std::string> tables);
 
-/// A number, a quoted string, null or an array is taken as the JSON that it is, anything else as plain text.
+/// A number, a quoted string, null, an array or {"blob": HEX} is taken as the JSON that it is, anything else as plain
+/// text.
 std::string as_json_value(std::string_view argument);
 
 /// HOST:PORT, [IPv6]:PORT or just PORT (on 127.0.0.1). Throws failure (usage).

@@ -59,6 +59,8 @@ BOOST_AUTO_TEST_CASE(keys_are_json_or_plain_text) {
   BOOST_TEST(as_json_value("[1,\"a\"]") == "[1,\"a\"]");
   BOOST_TEST(as_json_value("\"42\"") == "\"42\"");
   BOOST_TEST(as_json_value("it's") == "\"it's\"");
+  BOOST_TEST(as_json_value("{\"blob\":\"00ff\"}") == "{\"blob\":\"00ff\"}");
+  BOOST_TEST(as_json_value("{}") == "\"{}\"");
   BOOST_TEST(as_json_value("true") == "\"true\"");
   BOOST_TEST(as_json_value("") == "\"\"");
 }
