@@ -98,6 +98,8 @@ void websocket_handshake::judge(error_code error) {
   } else if (!http::token_list{request[http::field::sec_websocket_protocol]}.exists(subprotocol)) {
     refuse(http::status::bad_request, "This node speaks the WebSocket subprotocol " + std::string{subprotocol} +
                                           " and no other: the peer's version does not fit.");
+  } else if (buffer_.size() != 0) {
+    refuse(http::status::bad_request, "Nothing may be sent ahead of the answer to the handshake.");
   } else if (core_.connections >= core_.options().connections_max) {
     refuse(http::status::service_unavailable, "This node has as many connections as it takes: try again later.");
   } else {
