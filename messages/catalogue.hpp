@@ -73,12 +73,13 @@ struct hello {
   std::uint32_t protocol_min = protocol_version_min;
   std::uint32_t protocol_max = protocol_version_max;
   site_id site;
-  std::uint64_t epoch = 0;  ///< of the sender's log
-  std::uint64_t head = 0;   ///< its last pos
-  std::int64_t time_ms = 0; ///< the sender's clock now
-  bool adopting = false;    ///< it takes over the other side's tables
-  std::string name;         ///< what the sender calls itself
-  std::string program;      ///< its version, for people
+  std::uint64_t epoch = 0;    ///< of the sender's log
+  std::uint64_t head = 0;     ///< its last pos
+  std::int64_t time_ms = 0;   ///< the sender's clock now
+  std::uint64_t instance = 0; ///< random for each run, so that a node notices when it calls itself
+  bool adopting = false;      ///< it takes over the other side's tables
+  std::string name;           ///< what the sender calls itself
+  std::string program;        ///< its version, for people
   messages::schema tables;
 
   template <class Visit, class Message>
@@ -89,6 +90,7 @@ struct hello {
     visit(message.epoch);
     visit(message.head);
     visit(message.time_ms);
+    visit(message.instance);
     visit(message.adopting);
     visit(message.name, limits::label_bytes_max);
     visit(message.program, limits::label_bytes_max);

@@ -38,8 +38,11 @@ enum class internal : std::uint8_t {
   choice,
   choice_done,
   data_changed,
-  link_state,
+  link_phase,
+  link_sent,
+  link_applied,
   gave_up,
+  stop_node,
 };
 
 #define TANDEM_MESSAGE(name)                                                                                           \
@@ -85,10 +88,12 @@ struct flush {
 struct queue_state {
   TANDEM_MESSAGE(queue_state);
   std::uint64_t bundles_unacked = 0;
+  bool answers_flush = false;
   bool is_up = true; ///< false, last of all: the link has ended
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.bundles_unacked);
+    visit(message.answers_flush);
     visit(message.is_up);
   }
 };
@@ -160,14 +165,12 @@ struct announced {
   }
 };
 
-/// Arbiter to the endpoint: so much of what it handed on is off the mailbox.
+/// Arbiter and queue to the endpoint: so many of the messages that it handed on are off the mailbox.
 struct consumed {
   TANDEM_MESSAGE(consumed);
-  std::uint64_t bytes = 0;
   std::uint64_t items = 0;
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
-    visit(message.bytes);
     visit(message.items);
   }
 };
@@ -203,11 +206,13 @@ struct link_closed {
   TANDEM_MESSAGE(link_closed);
   std::uint64_t link = 0;
   bool is_refusal = false; ///< one of the two sides refused the other
+  bool was_ready = false;  ///< both sides had got to know each other
   std::string text;
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.link);
     visit(message.is_refusal);
+    visit(message.was_ready);
     visit(message.text, limits::reason_bytes_max);
   }
 };
@@ -349,28 +354,54 @@ struct data_changed {
   }
 };
 
-/// Endpoint, queue, arbiter and dialer to the host: where a link stands.
-struct link_state {
-  TANDEM_MESSAGE(link_state);
-  enum class phase : std::uint8_t { connecting, linked, level, sending, closed, refused };
+/// Arbiter, supervisor and dialers to the host: where a link stands.
+struct link_phase {
+  TANDEM_MESSAGE(link_phase);
+  enum class phase : std::uint8_t { connecting, linked, closed, refused };
   phase now = phase::connecting;
-  site_id site; ///< null until known
+  std::uint64_t link = 0;   ///< 0: no connection yet
+  std::uint64_t dialer = 0; ///< 0: the peer called us
+  site_id site;             ///< null until known
   std::string peer_name;
-  std::string text;             ///< why, for closed and refused
-  std::uint64_t sent = 0;       ///< pos of our log that has been sent
-  std::uint64_t acked = 0;      ///< and acknowledged
-  std::uint64_t applied = 0;    ///< pos of theirs that is applied here
+  std::string text;             ///< why, for connecting (again), closed and refused
+  std::uint64_t applied = 0;    ///< pos of their log that is applied here
   std::uint64_t their_head = 0; ///< as their hello said
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.now);
+    visit(message.link);
+    visit(message.dialer);
     visit(message.site);
     visit(message.peer_name, limits::url_bytes_max);
     visit(message.text, limits::reason_bytes_max);
-    visit(message.sent);
-    visit(message.acked);
     visit(message.applied);
     visit(message.their_head);
+  }
+};
+
+/// Queue to the host: how far a peer is.
+struct link_sent {
+  TANDEM_MESSAGE(link_sent);
+  std::uint64_t link = 0;
+  std::uint64_t sent = 0;  ///< pos of our log that has been sent
+  std::uint64_t acked = 0; ///< and acknowledged
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.link);
+    visit(message.sent);
+    visit(message.acked);
+  }
+};
+
+/// Arbiter to the host: how far we are with a peer's log.
+struct link_applied {
+  TANDEM_MESSAGE(link_applied);
+  std::uint64_t link = 0;
+  std::uint64_t applied = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.link);
+    visit(message.applied);
   }
 };
 
@@ -382,6 +413,13 @@ struct gave_up {
   static void fields(Visit&& visit, Message& message) {
     visit(message.text, limits::reason_bytes_max);
   }
+};
+
+/// Host to the supervisor.
+struct stop_node {
+  TANDEM_MESSAGE(stop_node);
+  template <class Visit, class Message>
+  static void fields(Visit&&, Message&) {}
 };
 
 #undef TANDEM_MESSAGE

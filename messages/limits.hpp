@@ -77,6 +77,10 @@ constexpr std::size_t link_regrant_fraction = 4;
 constexpr std::size_t bundles_unacked_max = 8;
 /// A multi-part bundle that is being parked on disk. A larger database is moved as a file.
 constexpr std::uint64_t parked_bytes_max = 16ULL * 1024 * mib;
+/// Control messages of a peer that wait for our queue: more is a flood.
+constexpr std::size_t control_items_max = 4'096;
+/// The queue tells its endpoint after so many of them that they are done with.
+constexpr std::size_t control_items_told = 64;
 /// Parts up to this size in total are merged from memory instead of a parking file.
 constexpr std::size_t parked_in_memory_bytes_max = 1 * mib;
 /// Open connections of one node, those in their handshake included: each costs a descriptor and two buffers.
@@ -117,10 +121,26 @@ constexpr std::int64_t hlc_future_ms_max = clock_offset_ms_max;
 /// After a wake-up the observer stamps again at the earliest after this: a busy writer's commits share one
 /// fsync. The first wake-up on a quiet database is served at once.
 constexpr std::int64_t stamp_window_ms = 2;
-/// Changes wait this long for company while a bundle is under way.
-constexpr std::int64_t flush_window_ms = 2;
-/// And never longer than this.
-constexpr std::int64_t flush_window_ms_max = 50;
+/// The observer looks again so long after a wake-up, and after each look that followed: a file changes
+/// before the commit that changes it counts, by up to an fsync of the writer.
+constexpr std::int64_t echo_waits_us[] = {300, 1'000, 4'000, 16'000, 64'000};
+/// Stamping takes the app's write lock; it may hold it for one part in so many of the time.
+constexpr std::int64_t stamp_rest_factor = 3;
+constexpr std::int64_t stamp_window_ms_max = 50;
+/// While a bundle is under way to a peer, further changes wait for its acknowledgement, and at most so long:
+/// less than anybody notices, more than a round trip on one machine or in one building.
+constexpr std::int64_t flush_window_ms = 10;
+/// A peer is told this late that what it sent us itself has moved our log: it needs that only for compaction.
+constexpr std::int64_t advance_window_ms = 500;
+/// Or after so many log entries, for they are looked through again with each bundle until then.
+constexpr std::uint64_t advance_entries_max = 2'048;
+/// Acknowledgements are noted on disk this late: they serve compaction and status, and a commit for each
+/// would cost the app's writers.
+constexpr std::int64_t ack_note_window_ms = 100;
+/// A bundle that gets no credit for so long is given up, so that its read snapshot does not keep the WAL growing.
+constexpr std::int64_t extraction_stall_ms_max = 30'000;
+/// Tries to find a moment without unstamped writes before the queue stamps by itself.
+constexpr std::size_t stamp_tries_max = 3;
 /// This many log entries go out at once, however young.
 constexpr std::uint64_t flush_rows_max = 4'096;
 /// A wake-up that was missed costs at most this.
@@ -143,6 +163,8 @@ constexpr std::int64_t restart_window_ms = 60'000;
 constexpr std::int64_t stop_ms_max = 10'000;
 /// Different names under which the monitor keeps a histogram.
 constexpr std::size_t measured_names_max = 256;
+/// From a question of the host to the moment when we stop waiting for its answer: a large merge may be before it.
+constexpr std::int64_t answer_ms_max = 60'000;
 /// Between two measurements that each actor gives of itself.
 constexpr std::int64_t measure_interval_ms = 1'000;
 /// Threads of the actor scheduler; the two writers have their own.
@@ -159,6 +181,13 @@ constexpr std::int64_t sqlite_cache_kib = 4 * 1024;
 /// so that a merge of any size runs in bounded memory.
 constexpr std::size_t recheck_keys_max = 50'000;
 
+/// The log keeps no more entries than this for peers that stay away; they get a snapshot when they return.
+/// At some 40 bytes each, 40 MB of disk at most.
+constexpr std::uint64_t log_entries_max = 1'000'000;
+/// How often rows in quarantine are tried again within one transaction before those that chase each other
+/// in a circle stay there. Honest chains of parents and children are as deep as a schema has tables.
+constexpr std::size_t admission_rounds_max = 100;
+
 // --- relations ---------------------------------------------------------------------------
 
 static_assert(text_bytes_max <= value_bytes_max && blob_bytes_max <= value_bytes_max);
@@ -173,7 +202,7 @@ static_assert(link_window_bytes + frame_bytes_max < socket_unsent_bytes_max,
 static_assert(ddl_bytes_max < frame_bytes_max);
 static_assert(retry_ms_min < retry_ms_max && retry_ms_min <= refused_retry_ms);
 static_assert(2 * heartbeat_ms < heartbeat_lost_ms);
-static_assert(flush_window_ms <= flush_window_ms_max);
+static_assert(stamp_window_ms <= stamp_window_ms_max && flush_window_ms < advance_window_ms);
 static_assert(hlc_future_ms_max >= clock_offset_ms_max, "a clock that is let in must be able to write");
 
 } // namespace tandem::limits

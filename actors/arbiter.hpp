@@ -1,0 +1,83 @@
+// The arbiter brings in what peers send: it greets them, merges their bundles, and carries out what people
+// choose for conflicts. It owns the merging connection.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "actors/core.hpp"
+#include "actors/observer.hpp"
+#include "actors/parking.hpp"
+#include "messages/catalogue.hpp"
+#include "messages/internal.hpp"
+#include "storage/replica.hpp"
+
+namespace tandem::actors {
+
+struct arbiter_options {
+  replica_opener open;
+  std::string name;           ///< what this node calls itself
+  std::string program;        ///< its version
+  std::uint64_t instance = 0; ///< random for each run
+  bool adopts = false;        ///< takes over its peers' tables
+  storage::clock_ms now_ms;   ///< the machine's clock, not corrected
+  /// A hub's clock differs by so much, and ours counts as the wrong one: stamp with theirs from now on.
+  std::function<void(std::int64_t offset_ms)> correct_clock;
+};
+
+/// Gets bundle parts, hello and resume of the peers from the endpoints, `open_link` from endpoints, `announce`
+/// from queues, `tables_changed` from the observer, `link_closed` from the supervisor, `choice` from the host.
+/// Gives hello, resume and acks for the peers, `consumed`, `link_ready` and `end_link` to endpoints, `start_link`
+/// and `announced` to queues, `grown` to the batcher, and news to the host.
+class arbiter : public actor_core {
+public:
+  explicit arbiter(arbiter_options options);
+
+  void start(outbox& out) override;
+  void receive(const frame& message, outbox& out) override;
+
+private:
+  struct link {
+    explicit link(std::string folder) : parts{std::move(folder)} {}
+    bool is_dialed = false;
+    bool is_ended = false; ///< we asked for its end; what still comes is dropped
+    std::string peer_name;
+    std::uint64_t told_schema = 0; ///< version of our tables in the last hello
+    std::optional<messages::hello> peer;
+    std::string trouble; ///< of the peer's, that does not end the link
+    bool is_running = false;
+    parking parts;
+  };
+
+  bool receive_from_peer(const frame& message, outbox& out);
+  void receive_inside(const frame& message, outbox& out);
+
+  void open_link(std::uint64_t number, const messages::open_link& order, outbox& out);
+  void say_hello(std::uint64_t number, link& to, outbox& out);
+  void say_hello_to_all(outbox& out);
+  void take_hello(std::uint64_t number, link& from, messages::hello hello, outbox& out);
+  void check_peer(link& from, const messages::hello& hello, outbox& out);
+  void check_clock(link& from, const messages::hello& hello);
+  void fit_tables(const messages::hello& hello);
+  void take_resume(std::uint64_t number, link& from, const messages::resume& resume, outbox& out);
+  void renew_identity(const std::string& why, outbox& out);
+
+  void take_part(std::uint64_t number, link& from, const messages::bundle_part& part, outbox& out);
+  void merge(std::uint64_t number, link& from, const messages::bundle_header& header,
+             const storage::block_source& blocks, outbox& out);
+  void tell_merged(std::uint64_t number, const storage::merge_report& report, outbox& out);
+  void end_link(std::uint64_t number, const messages::failure& why, outbox& out);
+  void choose(const messages::choice& choice, outbox& out);
+
+  arbiter_options options_;
+  std::optional<storage::replica> replica_;
+  storage::identity self_;
+  std::uint64_t head_ = 0;
+  std::map<std::uint64_t, link> links_;
+};
+
+} // namespace tandem::actors

@@ -1,0 +1,99 @@
+#include "actors/commit_watch.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <poll.h>
+#include <string_view>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace tandem::actors {
+namespace {
+
+std::pair<std::string, std::string> split(const std::string& path) {
+  const auto slash = path.find_last_of('/');
+  if (slash == std::string::npos)
+    return {".", path};
+  return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
+} // namespace
+
+commit_watch::commit_watch(const std::string& path) {
+  const auto [folder, name] = split(path);
+  name_ = name;
+  events_ = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  stop_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  // The folder, not the files: a WAL comes and goes, and a restore puts another file in the database's place.
+  can_watch_ = events_ >= 0 && stop_ >= 0 &&
+               ::inotify_add_watch(events_, folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE) >= 0;
+  if (!can_watch_)
+    spdlog::warn("the watch on {} could not begin ({}); looking for changes at intervals instead", path,
+                 std::strerror(errno));
+}
+
+void commit_watch::start(std::function<void()> on_write) {
+  on_write_ = std::move(on_write);
+  if (can_watch_)
+    thread_ = std::thread{[this] {
+      run();
+    }};
+}
+
+commit_watch::~commit_watch() {
+  stop();
+  for (const int each : {events_, stop_})
+    if (each >= 0)
+      ::close(each);
+}
+
+void commit_watch::stop() {
+  if (!thread_.joinable())
+    return;
+  const std::uint64_t one = 1;
+  while (::write(stop_, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+  thread_.join();
+}
+
+void commit_watch::run() {
+  alignas(inotify_event) std::array<char, 16 * 1024> buffer{};
+  std::array<pollfd, 2> waits{{{events_, POLLIN, 0}, {stop_, POLLIN, 0}}};
+  for (;;) {
+    if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR)
+      return;
+    if (waits[1].revents != 0)
+      return;
+    bool is_written = false;
+    for (;;) {
+      const auto size = ::read(events_, buffer.data(), buffer.size());
+      if (size <= 0)
+        break;
+      is_written = is_ours(buffer.data(), static_cast<std::size_t>(size)) || is_written;
+    }
+    if (is_written)
+      on_write_();
+  }
+}
+
+bool commit_watch::is_ours(const char* buffer, std::size_t size) const {
+  for (std::size_t at = 0; at + sizeof(inotify_event) <= size;) {
+    inotify_event event{};
+    std::memcpy(&event, buffer + at, sizeof event);
+    if ((event.mask & IN_Q_OVERFLOW) != 0)
+      return true;
+    const std::string_view name{event.len > 0 ? buffer + at + sizeof event : ""};
+    if (name == name_ || (name.starts_with(name_) && (name.ends_with("-wal") || name.ends_with("-journal"))))
+      return true;
+    at += sizeof event + event.len;
+  }
+  return false;
+}
+
+} // namespace tandem::actors

@@ -1,0 +1,66 @@
+#include "actors/dialer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "messages/internal.hpp"
+#include "messages/limits.hpp"
+
+namespace tandem::actors {
+
+using messages::internal;
+
+dialer::dialer(dialer_options options) : options_{std::move(options)}, random_{options_.seed} {}
+
+void dialer::start(outbox& out) {
+  tick(out);
+}
+
+void dialer::tick(outbox& /*out*/) {
+  ++tries_;
+  options_.dial();
+}
+
+void dialer::receive(const frame& message, outbox& out) {
+  switch (tag_as<internal>(message)) {
+  case internal::dial_failed:
+    retry_later(false, messages::decode<messages::dial_failed>(message.bytes()).text, out);
+    break;
+  case internal::link_closed: {
+    const auto news = messages::decode<messages::link_closed>(message.bytes());
+    if (news.was_ready && !news.is_refusal)
+      tries_ = 1; // It was a good link: begin with short waits again.
+    retry_later(news.is_refusal, news.text, out);
+    break;
+  }
+  default:
+    break;
+  }
+}
+
+std::int64_t dialer::wait_ms(std::uint32_t tries, std::mt19937_64& random) {
+  auto wait = limits::retry_ms_min;
+  for (std::uint32_t i = 1; i < tries && wait < limits::retry_ms_max; ++i)
+    wait *= 2;
+  wait = std::min(wait, limits::retry_ms_max);
+  return wait - static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(wait / 2 + 1));
+}
+
+void dialer::retry_later(bool is_refusal, const std::string& why, outbox& out) {
+  auto wait = wait_ms(tries_, random_);
+  if (is_refusal)
+    wait = std::max(wait, limits::refused_retry_ms);
+  if (!std::exchange(has_complained_, true))
+    spdlog::warn("the dialer can't keep a link with {} now ({}) and goes on trying", options_.url, why);
+  messages::link_phase news;
+  news.now = is_refusal ? messages::link_phase::phase::refused : messages::link_phase::phase::connecting;
+  news.dialer = out.self().number;
+  news.peer_name = options_.url;
+  news.text = why;
+  out.send({role::host}, news);
+  out.wake_at(out.now_us() + wait * us_per_ms);
+}
+
+} // namespace tandem::actors

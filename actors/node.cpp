@@ -1,0 +1,282 @@
+#include "actors/node.hpp"
+
+#include <chrono>
+#include <future>
+#include <map>
+#include <mutex>
+#include <random>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/atom.hpp>
+#include <spdlog/spdlog.h>
+
+#include "actors/commit_watch.hpp"
+#include "actors/crew.hpp"
+#include "messages/failure.hpp"
+#include "messages/limits.hpp"
+
+namespace tandem::actors {
+
+using messages::failure;
+using messages::failure_code;
+
+namespace {
+
+// No configuration file is read: this is somebody else's process.
+caf::actor_system_config& tuned(caf::actor_system_config& config) {
+  config.set("scheduler.policy", caf::atom("sharing")); // The default one polls.
+  config.set("scheduler.max-threads", limits::scheduler_threads);
+  config.set("scheduler.max-throughput", limits::scheduler_throughput);
+  return config;
+}
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+/// Waits for the answers to requests of the host's threads.
+template <class Answer>
+class waiting_room {
+public:
+  std::pair<std::uint64_t, std::future<Answer>> enter() {
+    const std::lock_guard lock{mutex_};
+    const auto number = ++last_;
+    return {number, waiting_[number].get_future()};
+  }
+  void answer(std::uint64_t number, Answer answer) {
+    const std::lock_guard lock{mutex_};
+    if (const auto found = waiting_.find(number); found != waiting_.end()) {
+      found->second.set_value(std::move(answer));
+      waiting_.erase(found);
+    }
+  }
+  void leave(std::uint64_t number) {
+    const std::lock_guard lock{mutex_};
+    waiting_.erase(number);
+  }
+
+private:
+  std::mutex mutex_;
+  std::uint64_t last_ = 0;
+  std::map<std::uint64_t, std::promise<Answer>> waiting_;
+};
+
+} // namespace
+
+struct node::implementation {
+  explicit implementation(node_options given) : options{std::move(given)} {}
+
+  node_options options;
+  storage::identity self;
+  std::mutex mutex;                // of start and stop
+  mutable std::mutex actors_mutex; // of the pointer only
+  waiting_room<messages::choice_done> choices;
+  waiting_room<messages::report> reports;
+
+  // Destroyed in the opposite order: the system last, for it waits for its actors.
+  caf::actor_system_config config;
+  std::unique_ptr<caf::actor_system> system;
+  std::unique_ptr<bridge::network> network;
+  std::shared_ptr<crew> actors;
+  std::unique_ptr<bridge::listener> listener;
+  std::unique_ptr<commit_watch> watch;
+
+  std::shared_ptr<crew> current() const {
+    const std::lock_guard lock{actors_mutex};
+    return actors;
+  }
+  void set_current(std::shared_ptr<crew> next) {
+    const std::lock_guard lock{actors_mutex};
+    actors.swap(next);
+  }
+  storage::replica_options replica_options() const;
+  bool prepare_replica();
+  host_events events();
+  void start();
+  void stop();
+
+  template <class Answer>
+  Answer ask(waiting_room<Answer>& room, address whom, const std::function<shared_bytes(std::uint64_t)>& request);
+};
+
+storage::replica_options node::implementation::replica_options() const {
+  storage::replica_options result;
+  result.now_ms = options.now_ms;
+  result.durable = options.durable;
+  return result;
+}
+
+/// What is wrong with the file is told before any thread starts. True if the replica adopts tables.
+bool node::implementation::prepare_replica() {
+  auto how = replica_options();
+  if (options.may_create)
+    how.mode = storage::open_mode::create;
+  auto replica = storage::replica::open(options.path, how);
+  self = replica.self();
+  replica.stamp_pending(); // What was written while no node ran.
+  return replica.status().adopting;
+}
+
+host_events node::implementation::events() {
+  auto result = options.events;
+  result.on_choice = [this, given = options.events.on_choice](const messages::choice_done& done) {
+    choices.answer(done.request, done);
+    if (given)
+      given(done);
+  };
+  result.on_report = [this, given = options.events.on_report](const messages::report& report) {
+    reports.answer(report.request, report);
+    if (given)
+      given(report);
+  };
+  return result;
+}
+
+void node::implementation::start() {
+  const std::lock_guard lock{mutex};
+  if (system)
+    throw failure{failure_code::usage, "this node runs already"};
+  crew_options crew_setup;
+  crew_setup.adopts = prepare_replica();
+  crew_setup.path = options.path;
+  crew_setup.replica = replica_options();
+  crew_setup.name = options.name.empty() ? self.site.to_short() : options.name;
+  crew_setup.peers = options.peers;
+  crew_setup.token = options.token;
+  crew_setup.seed = random_number();
+  crew_setup.events = events();
+  network = bridge::make_websocket_network();
+  system = std::make_unique<caf::actor_system>(tuned(config));
+  // Writes are noticed from here on, so that none falls between the observer's first look and the watch.
+  watch = std::make_unique<commit_watch>(options.path);
+  crew_setup.can_watch = watch->can_watch();
+  const auto started = std::make_shared<crew>(*system, *network, std::move(crew_setup));
+  set_current(started);
+  watch->start([started] { started->ring(); });
+  if (options.listen) {
+    auto where = *options.listen;
+    where.token = options.token;
+    listener = network->listen(where, started->on_accept());
+  }
+}
+
+void node::implementation::stop() {
+  const std::lock_guard lock{mutex};
+  if (watch)
+    watch->stop();
+  if (listener)
+    listener->stop();
+  if (const auto stopping = current()) {
+    stopping->stop();
+    if (stopping->ended().wait_for(std::chrono::milliseconds{limits::stop_ms_max}) != std::future_status::ready)
+      spdlog::warn("the node still waits for an actor to end, probably for a disk");
+    stopping->ended().wait();
+  }
+  if (network)
+    network->stop();
+  listener.reset();
+  watch.reset();
+  system.reset();
+  set_current(nullptr);
+  network.reset();
+}
+
+template <class Answer>
+Answer node::implementation::ask(waiting_room<Answer>& room, address whom,
+                                 const std::function<shared_bytes(std::uint64_t)>& request) {
+  auto [number, answer] = room.enter();
+  const auto running = current();
+  if (!running) {
+    room.leave(number);
+    throw failure{failure_code::usage, "this node does not run; start it first"};
+  }
+  running->send(whom, request(number));
+  if (answer.wait_for(std::chrono::milliseconds{limits::answer_ms_max}) != std::future_status::ready) {
+    room.leave(number);
+    throw failure{failure_code::busy, "the node is too busy to answer; try again"};
+  }
+  return answer.get();
+}
+
+node::node(node_options options) : implementation_{std::make_unique<implementation>(std::move(options))} {}
+
+node::~node() {
+  stop();
+}
+
+void node::start() {
+  try {
+    implementation_->start();
+  } catch (...) {
+    implementation_->stop();
+    throw;
+  }
+}
+
+void node::stop() {
+  implementation_->stop();
+}
+
+std::string node::url() const {
+  return implementation_->listener ? implementation_->listener->url() : std::string{};
+}
+
+storage::identity node::self() const {
+  return implementation_->self;
+}
+
+void node::hint() {
+  if (const auto running = implementation_->current())
+    running->ring();
+}
+
+std::vector<link_info> node::links() const {
+  const auto running = implementation_->current();
+  return running ? running->links().links() : std::vector<link_info>{};
+}
+
+std::string node::trouble() const {
+  const auto running = implementation_->current();
+  return running ? running->links().failure() : std::string{};
+}
+
+bool node::wait_until_level(std::int64_t ms) {
+  const auto& options = implementation_->options;
+  auto replica = storage::replica::open(options.path, implementation_->replica_options());
+  replica.stamp_pending();
+  const auto head = replica.head();
+  hint();
+  const auto is_level = [&](const std::vector<link_info>& links) {
+    std::size_t level = 0;
+    for (const auto& each : links)
+      level += each.link != 0 && each.now == messages::link_phase::phase::linked && each.acked >= head &&
+               each.applied >= each.their_head;
+    return level >= std::max<std::size_t>(1, options.peers.size());
+  };
+  const auto running = implementation_->current();
+  return running && running->links().wait_for(ms, is_level) && trouble().empty();
+}
+
+std::string node::resolve(const storage::resolution& choice) {
+  const auto done = implementation_->ask<messages::choice_done>(
+      implementation_->choices, {role::arbiter}, [&choice](std::uint64_t number) {
+        return messages::encode(
+            messages::choice{number, choice.id, static_cast<std::uint8_t>(choice.take), choice.value_json});
+      });
+  if (!done.is_done)
+    throw messages::failure{done.code, done.text};
+  return done.text;
+}
+
+messages::report node::measurements() {
+  return implementation_->ask<messages::report>(implementation_->reports, {role::monitor}, [](std::uint64_t number) {
+    return messages::encode(messages::report_request{number});
+  });
+}
+
+} // namespace tandem::actors

@@ -1,0 +1,68 @@
+// One node: a replica, its actors, its links. What the program and the public runtime are made of.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/host_actor.hpp"
+#include "actors/link_board.hpp"
+#include "bridge/transport.hpp"
+#include "storage/replica.hpp"
+
+namespace tandem::actors {
+
+struct node_options {
+  std::string path;        ///< the app's database
+  bool may_create = false; ///< a file that does not exist becomes a replica that adopts its peers' tables
+  std::optional<bridge::listen_options> listen; ///< where to accept links; its token is `token`
+  std::vector<std::string> peers;               ///< URLs (ws://HOST:PORT/) to keep links with
+  std::string token;                            ///< shared secret of all nodes; empty: none
+  std::string name;                             ///< what peers call this node; empty: its site id
+  bool durable = true;                          ///< fsync before anything is sent or acknowledged
+  storage::clock_ms now_ms = storage::system_clock_ms;
+  host_events events; ///< called on the node's threads, one call at a time
+};
+
+/// All functions may be called from any thread, but none from within an event.
+class node {
+public:
+  explicit node(node_options options);
+  /// Stops if need be.
+  ~node();
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  /// Throws messages::failure if the database can't be opened or the address not be listened on; else
+  /// everything that can go wrong from then on is retried.
+  void start();
+  /// Ends all actors in order, closes all links, joins all threads. May be called again.
+  void stop();
+
+  /// Where this node listens (with the port that was taken); empty: nowhere.
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] storage::identity self() const;
+  /// The app has just committed. Saves the time until the file watch notices.
+  void hint();
+  [[nodiscard]] std::vector<link_info> links() const;
+  /// Why the node has stopped by itself; empty: it has not.
+  [[nodiscard]] std::string trouble() const;
+
+  /// Waits until every peer that this node calls has applied all that was committed here when this was called,
+  /// and this node all that the peer had when they last greeted each other. False if `ms` passed first, or if
+  /// the node gave up.
+  bool wait_until_level(std::int64_t ms);
+  /// Carries out a person's choice; returns the conflict's id. Throws messages::failure.
+  std::string resolve(const storage::resolution& choice);
+  /// What the monitor has measured so far.
+  messages::report measurements();
+
+  struct implementation;
+
+private:
+  std::unique_ptr<implementation> implementation_;
+};
+
+} // namespace tandem::actors

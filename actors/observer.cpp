@@ -1,0 +1,121 @@
+#include "actors/observer.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include <spdlog/spdlog.h>
+
+#include "messages/failure.hpp"
+#include "messages/internal.hpp"
+#include "messages/limits.hpp"
+
+namespace tandem::actors {
+
+using messages::internal;
+
+observer::observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch)
+    : open_{std::move(open)}, bell_{std::move(bell)}, poll_us_{
+                                                          (can_watch ? limits::safety_poll_ms : limits::watch_poll_ms) *
+                                                          us_per_ms} {}
+
+void observer::start(outbox& out) {
+  replica_ = open_();
+  schema_version_ = replica_->schema_version();
+  compact_again_us_ = out.now_us() + limits::compact_interval_ms * us_per_ms;
+  look(out);
+  plan_next(out);
+}
+
+void observer::receive(const frame& message, outbox& out) {
+  if (tag_as<internal>(message) != internal::wake)
+    return;
+  const auto order = messages::decode<messages::wake>(message.bytes());
+  if (order.must_answer) {
+    stamp(out);
+    out.send(message.from(), messages::grown{replica_->head(), 0, 0});
+  } else {
+    bell_->answer();
+    echo_ = 0;
+    if (out.now_us() >= stamp_again_us_)
+      look(out);
+    echo_later(std::max(out.now_us(), stamp_again_us_));
+  }
+  plan_next(out);
+}
+
+void observer::tick(outbox& out) {
+  const auto now = out.now_us();
+  const bool is_echo = look_again_us_ && now >= *look_again_us_;
+  if (is_echo)
+    look_again_us_.reset();
+  look(out);
+  if (is_echo)
+    echo_later(std::max(now, stamp_again_us_));
+  if (out.now_us() >= compact_again_us_)
+    compact(out);
+  plan_next(out);
+}
+
+/// A writer's bytes reach the file a little before its commit counts, by the length of an fsync at worst.
+void observer::echo_later(std::int64_t from_us) {
+  if (echo_ < std::size(limits::echo_waits_us) && !look_again_us_)
+    look_again_us_ = from_us + limits::echo_waits_us[echo_++];
+}
+
+void observer::look(outbox& out) {
+  stamp(out);
+  note_tables(out);
+}
+
+void observer::stamp(outbox& out) {
+  try {
+    if (!replica_->has_pending())
+      return;
+    const auto done = replica_->stamp_pending();
+    const auto hold_us = std::max<std::int64_t>(done.cost.hold_us, 0);
+    stamp_again_us_ =
+        out.now_us() + std::clamp(hold_us * limits::stamp_rest_factor, limits::stamp_window_ms * us_per_ms,
+                                  limits::stamp_window_ms_max * us_per_ms);
+    is_troubled_ = false;
+    if (done.rows == 0)
+      return;
+    out.send({role::batcher}, messages::grown{done.head, done.rows, 0});
+    out.send({role::host}, messages::data_changed{false, done.rows, done.head, 0, done.tables});
+    out.send({role::monitor}, messages::measurement{"stamp_hold_us", static_cast<std::uint64_t>(hold_us)});
+  } catch (const messages::failure& problem) {
+    if (!is_troubled_)
+      spdlog::warn("the observer can't take up the app's writes now and goes on trying: {}", problem.what());
+    is_troubled_ = true;
+    look_again_us_ = out.now_us() + limits::storage_retry_ms * us_per_ms;
+  }
+}
+
+void observer::note_tables(outbox& out) {
+  try {
+    const auto version = replica_->schema_version();
+    if (version == schema_version_)
+      return;
+    schema_version_ = version;
+    out.send({role::arbiter}, messages::tables_changed{version});
+  } catch (const messages::failure& problem) {
+    spdlog::debug("the observer can't read the tables now: {}", problem.what());
+  }
+}
+
+void observer::compact(outbox& out) {
+  compact_again_us_ = out.now_us() + limits::compact_interval_ms * us_per_ms;
+  try {
+    const auto removed = replica_->compact_log(limits::compact_entries_max);
+    if (removed == limits::compact_entries_max)
+      compact_again_us_ = out.now_us() + limits::safety_poll_ms * us_per_ms;
+  } catch (const messages::failure& problem) {
+    spdlog::debug("the observer could not compact the log now: {}", problem.what());
+  }
+}
+
+void observer::plan_next(outbox& out) {
+  const auto poll = out.now_us() + poll_us_;
+  out.wake_at(look_again_us_ ? std::min(*look_again_us_, poll) : poll);
+}
+
+} // namespace tandem::actors

@@ -1,0 +1,128 @@
+#include "actors/shell.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <caf/actor_clock.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/sec.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <spdlog/spdlog.h>
+
+namespace tandem::actors {
+namespace {
+
+std::int64_t us_of(caf::actor_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+
+const shared_bytes& tick_bytes() {
+  static const auto bytes = std::make_shared<const std::string>();
+  return bytes;
+}
+
+struct shell_state;
+using shell_actor = frame_actor::stateful_base<shell_state>;
+
+struct shell_state : outbox { // Not final: CAF derives from it to find out whether it has a name.
+  // Without this constructor C++20 makes an aggregate of a state, and CAF initialises its first member with
+  // the actor's address.
+  explicit shell_state(frame_actor::stateful_pointer<shell_state> owner) : actor{owner} {}
+
+  frame_actor::stateful_pointer<shell_state> actor;
+  std::shared_ptr<switchboard> board;
+  std::shared_ptr<mailbox_load> load;
+  address where;
+  std::unique_ptr<actor_core> core;
+  std::optional<std::int64_t> due_us;   // when the core wants its tick
+  std::optional<std::int64_t> armed_us; // when the next delayed message of ours arrives
+
+  [[nodiscard]] address self() const override { return where; }
+  [[nodiscard]] std::int64_t now_us() const override { return us_of(actor->clock().now()); }
+  void send(address to, shared_bytes bytes) override { board->send(to, {where, std::move(bytes)}); }
+  void send_urgent(address to, shared_bytes bytes) override { board->send(to, {where, std::move(bytes)}, true); }
+
+  // A delayed message can't be taken back, so there is one at a time, for the earliest time asked for.
+  void wake_at(std::int64_t us) override {
+    due_us = us;
+    if (armed_us && *armed_us <= us)
+      return;
+    armed_us = us;
+    const auto wait = std::max<std::int64_t>(us - now_us(), 0);
+    actor->delayed_send(frame_actor{actor}, std::chrono::microseconds{wait}, frame{where, tick_bytes()});
+  }
+
+  void on_tick() {
+    const auto now = now_us();
+    if (armed_us && *armed_us <= now)
+      armed_us.reset();
+    if (!due_us)
+      return;
+    if (*due_us > now) {
+      wake_at(*due_us);
+      return;
+    }
+    due_us.reset();
+    core->tick(*this);
+  }
+
+  void on_frame(const frame& message) {
+    if (message.shared() == tick_bytes()) {
+      on_tick();
+      return;
+    }
+    load->remove(message.size());
+    core->receive(message, *this);
+  }
+};
+
+frame_actor::behavior_type shell(frame_actor::stateful_pointer<shell_state> self, std::shared_ptr<switchboard> board,
+                                 std::shared_ptr<mailbox_load> load, address where, const core_maker& make_core) {
+  auto& state = self->state;
+  state.board = std::move(board);
+  state.load = std::move(load);
+  state.where = where;
+  // CAF's own handlers print to the host's standard output.
+  self->set_default_handler(caf::drop);
+  self->set_down_handler([](const caf::down_msg&) {});
+  self->set_error_handler([](const caf::error&) {});
+  self->set_exception_handler([where](std::exception_ptr& thrown) -> caf::error {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& problem) {
+      spdlog::error("the {} failed: {}", where.text(), problem.what());
+      return caf::make_error(caf::sec::runtime_error, std::string{problem.what()});
+    } catch (...) {
+      spdlog::error("the {} failed for an unknown reason", where.text());
+      return caf::make_error(caf::sec::runtime_error, std::string{"unknown reason"});
+    }
+  });
+  self->set_exit_handler([self](const caf::exit_msg& order) {
+    if (self->state.core && order.reason == caf::exit_reason::user_shutdown)
+      self->state.core->stop(self->state);
+    self->quit(order.reason);
+  });
+  state.core = make_core();
+  state.core->start(state);
+  return {[self](const frame& message) {
+    self->state.on_frame(message);
+  }};
+}
+
+} // namespace
+
+frame_actor spawn_shell(caf::actor_system& system, std::shared_ptr<switchboard> board, address where,
+                        core_maker make_core, threading how) {
+  auto load = std::make_shared<mailbox_load>();
+  auto actor = how == threading::detached
+                   ? system.spawn<caf::detached + caf::lazy_init>(shell, board, load, where, make_core)
+                   : system.spawn<caf::lazy_init>(shell, board, load, where, make_core);
+  board->connect(where, actor, load);
+  return actor;
+}
+
+} // namespace tandem::actors
