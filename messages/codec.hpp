@@ -57,6 +57,10 @@ public:
   /// Passes over `count` items of any type, nested at most depth_max deep (limits.hpp).
   void skip(std::size_t count = 1);
   [[nodiscard]] bool next_is_nil() const;
+  [[nodiscard]] bool next_is_blob() const {
+    const auto first = rest_.empty() ? 0 : static_cast<unsigned char>(rest_.front());
+    return first >= 0xc4 && first <= 0xc6; // bin 8, bin 16, bin 32
+  }
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
   /// Throws if bytes are left.
   void end() const;

@@ -18,7 +18,7 @@ namespace tandem::messages {
 /// Cells of one row that were written together: one stamp, one pos of the sender's log.
 struct cell_group {
   stamp written;
-  std::uint64_t pos = 0;
+  std::uint64_t pos = 0;                  ///< 0: no news, only there so that a receiver without the row has it whole
   std::span<const std::uint32_t> columns; ///< the sender's column ids, ascending; 0 is the row's life
 };
 

@@ -15,9 +15,7 @@ struct site_id {
 
   auto operator<=>(const site_id&) const = default;
   [[nodiscard]] bool is_null() const { return *this == site_id{}; }
-  [[nodiscard]] std::string_view view() const {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  }
+  [[nodiscard]] std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
   /// 32 lower-case hex digits.
   [[nodiscard]] std::string to_hex() const;
   /// The first 8 hex digits, enough for people to tell replicas apart.
@@ -39,6 +37,8 @@ constexpr unsigned hlc_counter_bits = 16;
 constexpr std::uint64_t hlc_of_ms(std::int64_t unix_ms) {
   return unix_ms <= 0 ? 0 : static_cast<std::uint64_t>(unix_ms) << hlc_counter_bits;
 }
-constexpr std::int64_t ms_of_hlc(std::uint64_t hlc) { return static_cast<std::int64_t>(hlc >> hlc_counter_bits); }
+constexpr std::int64_t ms_of_hlc(std::uint64_t hlc) {
+  return static_cast<std::int64_t>(hlc >> hlc_counter_bits);
+}
 
 } // namespace tandem::messages

@@ -65,7 +65,9 @@ struct value {
   [[nodiscard]] value_view view() const;
 };
 
-inline bool operator==(const value& left, const value& right) { return identical(left.view(), right.view()); }
+inline bool operator==(const value& left, const value& right) {
+  return identical(left.view(), right.view());
+}
 
 /// One value as people read it: 42, 1.5, 'it''s', x'00ff', NULL.
 std::string to_display(const value_view& view);

@@ -44,7 +44,8 @@ struct replica_options {
   clock_ms now_ms = system_clock_ms;
   std::int64_t busy_wait_ms = 5'000; ///< how long to wait for somebody else's lock
   bool durable = true;               ///< fsync each commit of ours (synchronous=FULL); tests may do without
-  std::string vfs;                   ///< name of a SQLite VFS; empty: the default one
+  bool hint_times = true; ///< believe the wall times that triggers noted; false: stamp all with now_ms (simulations)
+  std::string vfs;        ///< name of a SQLite VFS; empty: the default one
 };
 
 struct identity {
@@ -110,19 +111,16 @@ struct replica_status {
 };
 
 struct merge_report {
-  std::uint64_t rows = 0;      ///< row changes in the bundle
-  std::uint64_t applied = 0;   ///< of them, those that changed something here
-  std::uint64_t conflicts = 0; ///< newly recorded
+  std::uint64_t rows = 0;        ///< row changes in the bundle
+  std::uint64_t applied = 0;     ///< of them, those that changed something here
+  std::uint64_t conflicts = 0;   ///< newly recorded
   std::uint64_t quarantined = 0; ///< rows set aside by this merge
   std::uint64_t readmitted = 0;  ///< rows that came back by it
-  std::uint64_t head = 0;      ///< the log's last pos now
-  std::uint64_t cursor = 0;    ///< how far the sender's log is applied now
-  bool is_repeat = false;      ///< all of it had been applied before
+  std::uint64_t head = 0;        ///< the log's last pos now
+  std::uint64_t cursor = 0;      ///< how far the sender's log is applied now
+  bool is_repeat = false;        ///< all of it had been applied before
   commit_cost cost;
 };
-
-/// Why a merge could not begin; the link has to be told, and to start again from the cursor.
-/// Thrown as messages::failure with code protocol when a bundle builds on a cursor we do not have.
 
 enum class conflict_kind {
   cell,       ///< two writes of one cell
@@ -135,17 +133,17 @@ struct conflict {
   std::string id; ///< derived from the cell and both stamps: the same at every replica
   conflict_kind kind = conflict_kind::cell;
   std::string table;
-  std::string key_json;       ///< primary key, a JSON value, or a JSON array where it has several columns
-  std::string column;         ///< empty: the whole row
-  std::string current_json;   ///< the value that stands; a JSON object for a row
-  std::string other_json;     ///< the value that lost; a JSON object for a row
+  std::string key_json;     ///< primary key, a JSON value, or a JSON array where it has several columns
+  std::string column;       ///< empty: the whole row
+  std::string current_json; ///< the value that stands; a JSON object for a row
+  std::string other_json;   ///< the value that lost; a JSON object for a row
   stamp current;
   stamp other;
-  std::string rule;           ///< the policy or constraint that settled it
-  std::string state;          ///< "open", "settled", "resolved", "undone"
-  std::string settled_by;     ///< "lww", or the site (short) that chose
+  std::string rule;       ///< the policy or constraint that settled it
+  std::string state;      ///< "open", "settled", "resolved", "undone"
+  std::string settled_by; ///< "lww", or the site (short) that chose
   std::int64_t settled_ms = 0;
-  std::string choice;         ///< what a person took: "current", "other" or "value"
+  std::string choice; ///< what a person took: "current", "other" or "value"
 };
 
 /// A choice of a person.
@@ -292,14 +290,14 @@ public:
   /// The row's primary key as JSON: a value, or an array where it has several columns.
   row_report why(std::string_view table, std::string_view key_json);
 
-  struct implementation;
-
 private:
+  friend findings compare(replica& left, replica& right, std::size_t findings_max);
+  struct implementation;
   explicit replica(std::unique_ptr<implementation> implementation);
   std::unique_ptr<implementation> implementation_;
 };
 
 /// What differs between the tracked rows of two replicas, in sentences; empty: nothing.
-findings compare(replica& left, replica& right, std::size_t findings_max = 20);
+findings compare(replica& left, replica& right, std::size_t findings_max);
 
 } // namespace tandem::storage

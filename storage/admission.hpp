@@ -1,0 +1,94 @@
+// Which rows of the merged state may be visible. A row that a UNIQUE, CHECK, NOT NULL or FOREIGN KEY
+// constraint does not admit is set aside in quarantine with all its values, and comes back by itself as
+// soon as it fits.
+//
+// Rows are admitted in the order of their claims: the stamp at which a row took the keys that it holds. The
+// earlier claim keeps a contested key, so that no row vanishes because someone else came later. Parents
+// come before children. What is visible follows from the merged state, not from the order of arrival.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/conflict_store.hpp"
+#include "storage/core.hpp"
+
+namespace tandem::storage {
+
+class admission {
+public:
+  admission(core& owner, conflict_store& conflicts) : c_{owner}, conflicts_{conflicts} {}
+
+  /// A row was written: its parents have to exist in the end, and rows in quarantine may wait for it.
+  void note_written(tracked_table& table, std::string_view key);
+  /// A row was removed, or some of its cells changed: children may have lost their parent.
+  void note_vacated(tracked_table& table, std::string_view key);
+  /// A row that its table does not take as it is goes straight to quarantine; `settle` tries it again. Its
+  /// record must exist already; `values` are all its cells.
+  void set_aside_new(tracked_table& table, std::string_view key, const row_values& values);
+  /// Moves a visible row to quarantine.
+  void set_aside(tracked_table& table, std::string_view key, const std::string& reason, std::uint32_t waits);
+
+  // --- rows that are in quarantine -------------------------------------------------------------
+  row_values quarantined_values(tracked_table& table, std::string_view key);
+  void put_quarantined_values(tracked_table& table, std::string_view key, const row_values& values);
+  /// The row is dead or replaced; its conflict is closed with `state`.
+  void drop_quarantined(tracked_table& table, std::string_view key, std::string_view state);
+
+  /// Looks at everything noted until nothing changes any more. Call once at the end of a transaction.
+  void settle();
+
+  [[nodiscard]] std::uint64_t set_aside_count() const { return set_aside_count_; }
+  [[nodiscard]] std::uint64_t readmitted_count() const { return readmitted_count_; }
+
+private:
+  using row_name = std::pair<std::uint32_t, std::string>; ///< table id, packed key
+
+  /// A foreign key of a tracked table, with what it takes to check it.
+  struct link_check {
+    tracked_table* child = nullptr;
+    const foreign_key* key = nullptr;
+    tracked_table* parent = nullptr; ///< null: not tracked
+    bool refers_to_key = false;      ///< of the parent's primary key, in its order
+    statement parent_exists;
+    statement children_of; ///< keys of the children that refer to given values
+    statement orphans;     ///< keys of all children without a parent
+  };
+  /// Rows of one table to look at again; beyond a limit the whole table.
+  struct row_queue {
+    std::set<std::string> keys;
+    bool all = false;
+    void add(std::string_view key);
+  };
+
+  void prepare_checks();
+  /// The constraint that the row's values break; empty: none.
+  std::string missing_parent(tracked_table& table, std::string_view key, const row_values& values,
+                             std::uint32_t& waits);
+  void check_written();
+  void check_vacated();
+  bool readmit_waiting();
+  bool try_to_admit(tracked_table& table, std::string_view key);
+  bool admit_over(tracked_table& table, std::string_view key, const row_values& values, std::string& reason,
+                  std::uint32_t& waits);
+  local_stamp claim_of(tracked_table& table, const row_record& record);
+  bool has_earlier_claim(tracked_table& table, std::string_view key, std::string_view other_key);
+  void explain(tracked_table& table, std::string_view key, const row_values& values, const std::string& reason,
+               std::uint32_t waits);
+
+  core& c_;
+  conflict_store& conflicts_;
+  bool is_prepared_ = false;
+  std::vector<link_check> checks_;
+  std::map<std::uint32_t, row_queue> written_;
+  std::map<std::uint32_t, row_queue> vacated_;
+  std::set<std::uint32_t> stirred_;       ///< tables in which something changed since quarantine was last tried
+  std::set<row_name> changed_quarantine_; ///< quarantined rows whose own values changed
+  std::uint64_t set_aside_count_ = 0;
+  std::uint64_t readmitted_count_ = 0;
+};
+
+} // namespace tandem::storage

@@ -1,0 +1,380 @@
+#include "storage/core.hpp"
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include <nlohmann/json.hpp>
+#include <sqlite3.h>
+
+#include "messages/limits.hpp"
+#include "storage/capture.hpp"
+#include "storage/layout.hpp"
+
+namespace tandem::storage {
+namespace {
+
+site_id random_site() {
+  std::random_device entropy;
+  site_id result;
+  for (auto& byte : result.bytes)
+    byte = static_cast<std::uint8_t>(entropy());
+  return result;
+}
+
+std::uint64_t random_epoch() {
+  std::random_device entropy;
+  return ((static_cast<std::uint64_t>(entropy()) << 32) | entropy()) >> 1;
+}
+
+} // namespace
+
+core::core(const std::string& path, replica_options given) : db{path, given}, options{std::move(given)} {
+  // Received rows must not be captured, and an app's trigger has already run where the row was written: so
+  // no trigger of the file runs on this connection. Those that feed untracked tables run as temporary
+  // copies. Foreign keys are checked by the merge itself, which sets rows aside instead of failing.
+  sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  db.execute("PRAGMA foreign_keys = OFF; PRAGMA secure_delete = OFF; PRAGMA cache_size = " +
+             std::to_string(-limits::sqlite_cache_kib) +
+             (options.durable ? "; PRAGMA synchronous = FULL" : "; PRAGMA synchronous = OFF"));
+}
+
+// --- tables ------------------------------------------------------------------------------------
+
+bool core::is_replica() {
+  return db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'tandem_meta' AND type = 'table'") > 0;
+}
+
+tracked_table* core::table_with_id(std::uint32_t id) {
+  const auto found = tables.find(id);
+  return found == tables.end() ? nullptr : found->second.get();
+}
+
+tracked_table* core::table_named(std::string_view name) {
+  for (const auto& [id, each] : tables)
+    if (sqlite3_strnicmp(each->info.name.c_str(), name.data(), static_cast<int>(name.size())) == 0 &&
+        each->info.name.size() == name.size())
+      return each.get();
+  return nullptr;
+}
+
+tracked_table& core::tracked(std::string_view name) {
+  if (const auto found = table_named(name))
+    return *found;
+  std::vector<std::string> names;
+  for (const auto& [id, each] : tables)
+    if (each->info.name != conflicts_table)
+      names.push_back(each->info.name);
+  throw failure{failure_code::not_found, "table " + quoted(name) + " is not tracked in " + db.path() +
+                                             "; tracked are: " + (names.empty() ? "none" : joined(names, ", "))};
+}
+
+void core::forget_schema() {
+  tables.clear();
+  schema_cookie_ = -1;
+}
+
+void core::load_tables() {
+  tables.clear();
+  needs_repair = false;
+  statement query{db, "SELECT id, name, fingerprint FROM tandem_tables ORDER BY id"};
+  while (query.step()) {
+    const auto id = static_cast<std::uint32_t>(query.integer(0));
+    auto found = read_table(db, query.text(1));
+    if (!found) {
+      // ALTER TABLE RENAME takes our triggers along, and so tells the new name.
+      statement renamed{db, "SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger' AND name = ?"};
+      renamed.bind("tandem_insert_" + std::to_string(id));
+      if (renamed.step())
+        found = read_table(db, renamed.text(0));
+    }
+    if (!found || found->key.empty()) {
+      needs_repair = true;
+      continue;
+    }
+    found->id = id;
+    needs_repair = needs_repair || found->fingerprint() != query.text(2);
+    statement ids{db, "SELECT id, name FROM tandem_columns WHERE t = ?"};
+    ids.bind(id);
+    while (ids.step())
+      for (auto& column : found->columns)
+        if (sqlite3_stricmp(column.name.c_str(), std::string{ids.text(1)}.c_str()) == 0)
+          column.id = static_cast<std::uint32_t>(ids.integer(0));
+    // A column that came by ALTER TABLE joins in when captures are repaired.
+    std::erase_if(found->cells, [&](std::size_t index) { return found->columns[index].id == 0; });
+    found->all_cells.add(life_column);
+    for (const auto index : found->cells)
+      found->all_cells.add(found->columns[index].id);
+    tables[id] = std::make_unique<tracked_table>(db, std::move(*found));
+  }
+}
+
+void core::refresh(bool may_write) {
+  auto& cookie = cached("PRAGMA schema_version");
+  cookie.step();
+  const auto now = cookie.integer(0);
+  cookie.reset();
+  if (now != schema_cookie_) {
+    if (!is_replica())
+      throw failure{failure_code::not_found,
+                    db.path() + " is not a replica yet; run `tandem track " + db.path() + " TABLE...` to make it one"};
+    if (meta("format") != layout::format)
+      throw failure{failure_code::schema, db.path() +
+                                              " was written by another version of Tandem (its tables have format " +
+                                              std::to_string(meta("format")) + ", this program knows " +
+                                              std::to_string(layout::format) + "); use the program that fits"};
+    load_sites();
+    load_tables();
+    if (may_write)
+      copy_feeding_triggers();
+    schema_cookie_ = now;
+  }
+  auto& state = cached("SELECT (SELECT value FROM tandem_meta WHERE name = 'head'), "
+                       "(SELECT value FROM tandem_meta WHERE name = 'hlc'), "
+                       "(SELECT value FROM tandem_meta WHERE name = 'epoch'), "
+                       "(SELECT value FROM tandem_meta WHERE name = 'site'), "
+                       "EXISTS (SELECT 1 FROM tandem_dead), EXISTS (SELECT 1 FROM tandem_quarantine)");
+  const statement_guard guard{state};
+  state.step();
+  head = state.unsigned_integer(0);
+  hlc = state.unsigned_integer(1);
+  self.epoch = state.unsigned_integer(2);
+  self_site = static_cast<std::uint32_t>(state.integer(3));
+  self.site = site_at(self_site);
+  has_tombstones = state.integer(4);
+  has_quarantine = state.integer(5);
+}
+
+void core::save() {
+  cached("UPDATE tandem_meta SET value = ?1 WHERE name = 'head'").bind(head).run();
+  cached("UPDATE tandem_meta SET value = ?1 WHERE name = 'hlc'").bind(hlc).run();
+}
+
+local_stamp core::next_stamp() {
+  hlc = std::max(hlc + 1, messages::hlc_of_ms(now_ms()));
+  return {hlc, self_site};
+}
+
+bool has_pending_hints(core& c) {
+  auto& query = c.cached("SELECT EXISTS (SELECT 1 FROM tandem_pending)");
+  const statement_guard guard{query};
+  query.step();
+  return query.integer(0) != 0;
+}
+
+// --- sites -------------------------------------------------------------------------------------
+
+void core::load_sites() {
+  sites_.assign(1, {});
+  site_indexes_.clear();
+  statement query{db, "SELECT id, site FROM tandem_sites"};
+  while (query.step()) {
+    const auto id = static_cast<std::uint32_t>(query.integer(0));
+    if (sites_.size() <= id)
+      sites_.resize(id + 1);
+    sites_[id] = site_id::from_bytes(query.blob(1));
+    site_indexes_[sites_[id]] = id;
+  }
+}
+
+std::uint32_t core::site_index(const site_id& site) {
+  const auto known = site_indexes_.find(site);
+  if (known != site_indexes_.end())
+    return known->second;
+  load_sites();
+  if (const auto added = site_indexes_.find(site); added != site_indexes_.end())
+    return added->second;
+  statement insert{db, "INSERT INTO tandem_sites(site) VALUES (?1)"};
+  insert.bind_blob(1, site.view());
+  insert.run();
+  load_sites();
+  return site_indexes_.at(site);
+}
+
+const site_id& core::site_at(std::uint32_t index) {
+  if (index >= sites_.size())
+    load_sites();
+  if (index >= sites_.size() || index == 0)
+    throw failure{failure_code::corrupt, db.path() + ": a row's record names site " + std::to_string(index) +
+                                             ", which tandem_sites does not have; clone the file anew from a peer"};
+  return sites_[index];
+}
+
+bool core::is_later(const local_stamp& left, const local_stamp& right) {
+  if (left.hlc != right.hlc)
+    return left.hlc > right.hlc;
+  return left.site != right.site && site_at(left.site) > site_at(right.site);
+}
+
+// --- the log and tombstones --------------------------------------------------------------------
+
+std::uint64_t core::append_log(const tracked_table& of, std::string_view key, std::uint32_t via) {
+  auto& append = cached("INSERT INTO tandem_log(pos, t, k, via) VALUES (?1, ?2, ?3, ?4)");
+  append.bind_at(1, ++head);
+  append.bind_at(2, of.info.id);
+  of.bind_own_key(append, 3, key);
+  append.bind_at(4, via);
+  append.run();
+  return head;
+}
+
+std::optional<tombstone> core::find_tombstone(const tracked_table& of, std::string_view key) {
+  if (!has_tombstones)
+    return std::nullopt;
+  auto& find = cached("SELECT rec, vals FROM tandem_dead WHERE t = ?1 AND k = ?2");
+  const statement_guard guard{find};
+  find.bind_at(1, of.info.id);
+  of.bind_own_key(find, 2, key);
+  if (!find.step())
+    return std::nullopt;
+  return tombstone{row_record::unpack(find.blob(0)), unpack_cells(of.info, find.blob(1))};
+}
+
+void core::put_tombstone(const tracked_table& of, std::string_view key, const tombstone& remains) {
+  auto& put = cached("INSERT INTO tandem_dead(t, k, rec, vals) VALUES (?1, ?2, ?3, ?4) "
+                     "ON CONFLICT DO UPDATE SET rec = excluded.rec, vals = excluded.vals");
+  const auto packed = remains.record.pack();
+  const auto cells = pack_cells(of.info, remains.values);
+  put.bind_at(1, of.info.id);
+  of.bind_own_key(put, 2, key);
+  put.bind_blob(3, packed);
+  put.bind_blob(4, cells);
+  put.run();
+  has_tombstones = true;
+}
+
+void core::remove_tombstone(const tracked_table& of, std::string_view key) {
+  auto& remove = cached("DELETE FROM tandem_dead WHERE t = ?1 AND k = ?2");
+  remove.bind_at(1, of.info.id);
+  of.bind_own_key(remove, 2, key);
+  remove.run();
+}
+
+// --- meta --------------------------------------------------------------------------------------
+
+std::int64_t core::meta(std::string_view name, std::int64_t otherwise) {
+  auto& query = cached("SELECT value FROM tandem_meta WHERE name = ?1");
+  const statement_guard guard{query};
+  query.bind(name);
+  return query.step() ? query.integer(0) : otherwise;
+}
+
+std::string core::meta_text(std::string_view name) {
+  auto& query = cached("SELECT value FROM tandem_meta WHERE name = ?1");
+  const statement_guard guard{query};
+  query.bind(name);
+  return query.step() ? std::string{query.text(0)} : std::string{};
+}
+
+void core::set_meta(std::string_view name, std::int64_t number) {
+  cached("INSERT INTO tandem_meta(name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")
+      .bind(name, number)
+      .run();
+}
+
+statement& core::cached(const char* sql) {
+  auto found = cached_.find(sql);
+  if (found == cached_.end())
+    found = cached_.emplace(sql, statement{db, sql}).first;
+  return found->second;
+}
+
+// --- becoming a replica ------------------------------------------------------------------------
+
+void core::make_replica(bool adopting) {
+  for (const auto sql : layout::statements)
+    db.execute(std::string{sql});
+  load_sites();
+  set_meta("format", layout::format);
+  set_meta("head", 0);
+  set_meta("hlc", 0);
+  set_meta("schema", 1);
+  set_meta("adopting", adopting);
+  set_meta("epoch", static_cast<std::int64_t>(random_epoch()));
+  set_meta("site", site_index(random_site()));
+}
+
+void core::take_identity() {
+  set_meta("epoch", static_cast<std::int64_t>(random_epoch()));
+  set_meta("site", site_index(random_site()));
+}
+
+core_transaction::core_transaction(core& owner, transaction::kind kind)
+    : owner_{owner}, inner_{owner.db, kind}, kind_{kind} {
+  try {
+    owner_.refresh(kind == transaction::kind::write);
+    if (kind == transaction::kind::write && owner_.needs_repair)
+      owner_.repair_captures();
+  } catch (...) {
+    owner_.forget_schema();
+    throw;
+  }
+}
+
+core_transaction::~core_transaction() {
+  if (!is_committed_ && kind_ == transaction::kind::write)
+    owner_.forget_schema();
+}
+
+commit_cost core_transaction::commit() {
+  if (kind_ == transaction::kind::write)
+    owner_.save();
+  inner_.commit();
+  is_committed_ = true;
+  return inner_.cost();
+}
+
+// --- values ------------------------------------------------------------------------------------
+
+std::string pack_cells(const table& of, const row_values& values) {
+  std::string result;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    append_value(result, value_view::of_integer(of.columns[of.cells[i]].id));
+    append_value(result, values[i].view());
+  }
+  return result;
+}
+
+row_values unpack_cells(const table& of, std::string_view packed) {
+  const auto flat = unpacked_values(packed);
+  row_values result(of.cells.size());
+  for (std::size_t i = 0; i + 1 < flat.size(); i += 2)
+    for (std::size_t cell = 0; cell < of.cells.size(); ++cell)
+      if (of.columns[of.cells[cell]].id == flat[i].integer)
+        result[cell] = value{flat[i + 1]};
+  return result;
+}
+
+std::string pack_named_cells(const table& of, const row_values& values) {
+  std::string result;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    append_value(result, value_view::of_text(of.columns[of.cells[i]].name));
+    append_value(result, values[i].view());
+  }
+  return result;
+}
+
+row_values unpack_named_cells(const table& of, std::string_view packed) {
+  const auto flat = unpacked_values(packed);
+  row_values result(of.cells.size());
+  for (std::size_t i = 0; i + 1 < flat.size(); i += 2)
+    for (std::size_t cell = 0; cell < of.cells.size(); ++cell)
+      if (flat[i].type == value_type::text && of.columns[of.cells[cell]].name == flat[i].bytes)
+        result[cell] = value{flat[i + 1]};
+  return result;
+}
+
+std::string row_to_json(const table& of, std::string_view key, const row_values& values) {
+  auto result = nlohmann::ordered_json::object();
+  const auto put = [&](const table_column& column, const value_view& each) {
+    result[column.name] = nlohmann::ordered_json::parse(value_to_json(each));
+  };
+  const auto key_values = unpacked_values(key);
+  for (std::size_t i = 0; i < of.key.size() && i < key_values.size(); ++i)
+    put(of.columns[of.key[i]], key_values[i]);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    put(of.columns[of.cells[i]], values[i].view());
+  return result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+} // namespace tandem::storage

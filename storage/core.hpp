@@ -1,0 +1,199 @@
+// What all parts of the storage core share: the connection, the tracked tables with their prepared
+// statements, the sites, and the log's head and clock within a transaction.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "messages/failure.hpp"
+#include "messages/site.hpp"
+#include "storage/database.hpp"
+#include "storage/packing.hpp"
+#include "storage/replica.hpp"
+#include "storage/row_record.hpp"
+#include "storage/table.hpp"
+
+namespace tandem::storage {
+
+using messages::failure;
+using messages::failure_code;
+using messages::value;
+
+/// Name of the tracked table that holds conflicts and the audit trail.
+inline constexpr std::string_view conflicts_table = "tandem_conflicts";
+
+/// Values of one row's cells, in the order of table::cells.
+using row_values = std::vector<value>;
+
+/// A tracked table with what it takes to work on it.
+class tracked_table {
+public:
+  tracked_table(database& db, table description);
+
+  const table info;
+  /// Place of a column id in row_values; -1 if it is no cell of the table.
+  [[nodiscard]] int cell_index(std::uint32_t column_id) const;
+
+  // --- the app's rows, by packed key ----------------------------------------------------------
+  bool exists(std::string_view key);
+  std::optional<row_values> read(std::string_view key);
+  /// The row's cells within the statement that found it; valid until the next call. Null: no such row.
+  statement* find(std::string_view key);
+  /// Returns the code of a constraint that was hit; 0: the row is in.
+  int insert(std::string_view key, std::span<const value_view> values);
+  /// Inserts, or finds the row that a uniqueness constraint puts in the way: `key_in_place` is then not
+  /// `key`. Returns the code of any other constraint that was hit.
+  int insert_or_find(std::string_view key, std::span<const value_view> values, std::string& key_in_place);
+  /// Changes some cells, given by column id. Returns the code of a constraint that was hit.
+  int update(std::string_view key, std::span<const std::uint32_t> columns, std::span<const value_view> values);
+  void remove(std::string_view key);
+
+  // --- our record of them ---------------------------------------------------------------------
+  std::optional<row_record> record(std::string_view key);
+  void put_record(std::string_view key, const row_record& record);
+  void insert_record(std::string_view key, const row_record& record);
+  void remove_record(std::string_view key);
+
+  /// Values that the delete trigger kept under a pending id.
+  std::optional<row_values> deleted_values(std::int64_t pending_id);
+
+  /// Binds a packed key as our own tables hold it: an integer, or the packed bytes.
+  void bind_own_key(statement& to, int index, std::string_view key) const;
+  /// The packed key from a column of our own tables.
+  [[nodiscard]] std::string own_key(const statement& from, int column) const;
+  /// The packed key from key columns of the app's table.
+  [[nodiscard]] std::string app_key(const statement& from, int first_column) const;
+  void bind_app_key(statement& to, int first_index, std::string_view key);
+
+private:
+  database& db_;
+  statement exists_, find_, insert_, insert_or_find_, remove_;
+  statement record_get_, record_put_, record_insert_, record_remove_, deleted_get_;
+  std::map<std::string, statement> updates_;
+  std::unordered_map<std::uint32_t, int> cell_index_;
+  std::vector<value_view> key_values_;
+};
+
+class core;
+/// True if triggers have written hints that are not stamped yet.
+bool has_pending_hints(core& c);
+std::vector<value_view> views_of(const row_values& values);
+
+/// A deleted row's remains.
+struct tombstone {
+  row_record record;
+  row_values values;
+};
+
+class core {
+public:
+  core(const std::string& path, replica_options given);
+
+  database db;
+  replica_options options;
+
+  // --- what is tracked; valid within a transaction -------------------------------------------
+  std::map<std::uint32_t, std::unique_ptr<tracked_table>> tables;
+  tracked_table* table_with_id(std::uint32_t id);
+  tracked_table* table_named(std::string_view name);
+  /// Throws failure (not_found) with what is tracked.
+  tracked_table& tracked(std::string_view name);
+  bool is_replica();
+
+  // --- state; read at the beginning of a transaction, written at its end -----------------------
+  identity self;
+  std::uint32_t self_site = 0;
+  std::uint64_t head = 0;
+  std::uint64_t hlc = 0;
+  bool has_tombstones = false;
+  bool has_quarantine = false;
+
+  /// Reads the state anew; call first in every transaction.
+  void refresh(bool may_write);
+  /// Reads table descriptions anew, within a write transaction that changed them.
+  void refresh_tables();
+  /// Writes head and hlc; call last in every transaction that stamped or merged.
+  void save();
+  [[nodiscard]] std::int64_t now_ms() const { return options.now_ms(); }
+  /// A stamp of our own, larger than any that was seen here.
+  local_stamp next_stamp();
+
+  // --- sites ----------------------------------------------------------------------------------
+  std::uint32_t site_index(const site_id& site);
+  const site_id& site_at(std::uint32_t index);
+  stamp stamp_of(const local_stamp& local) { return {local.hlc, site_at(local.site)}; }
+  /// Total order of stamps.
+  bool is_later(const local_stamp& left, const local_stamp& right);
+
+  // --- the log --------------------------------------------------------------------------------
+  /// Appends an entry and returns its pos.
+  std::uint64_t append_log(const tracked_table& of, std::string_view key, std::uint32_t via);
+
+  // --- tombstones -----------------------------------------------------------------------------
+  std::optional<tombstone> find_tombstone(const tracked_table& of, std::string_view key);
+  void put_tombstone(const tracked_table& of, std::string_view key, const tombstone& remains);
+  void remove_tombstone(const tracked_table& of, std::string_view key);
+
+  // --- meta -----------------------------------------------------------------------------------
+  std::int64_t meta(std::string_view name, std::int64_t otherwise = 0);
+  std::string meta_text(std::string_view name);
+  void set_meta(std::string_view name, std::int64_t number);
+
+  /// A statement that lives as long as the core; `sql` must be a literal.
+  statement& cached(const char* sql);
+  /// Forgets table descriptions and temporary triggers, so that the next refresh makes them anew: a
+  /// rollback takes temporary triggers with it.
+  void forget_schema();
+  /// Takes a new site id and epoch.
+  void take_identity();
+  /// Puts our tables in place in a file that has none yet.
+  void make_replica(bool adopting);
+  /// Makes triggers anew for tables whose columns have changed. Within a write transaction.
+  void repair_captures();
+  bool needs_repair = false;
+
+private:
+  void load_tables();
+  void load_sites();
+  void copy_feeding_triggers();
+
+  std::int64_t schema_cookie_ = -1;
+  std::unordered_map<const char*, statement> cached_;
+  std::map<site_id, std::uint32_t> site_indexes_;
+  std::vector<site_id> sites_;
+};
+
+/// A transaction of the core: reads the state at its beginning, and after a rollback makes sure that
+/// the next one starts from what is on disk.
+class core_transaction {
+public:
+  core_transaction(core& owner, transaction::kind kind);
+  ~core_transaction();
+  core_transaction(const core_transaction&) = delete;
+  core_transaction& operator=(const core_transaction&) = delete;
+  /// Saves head and clock (in a write transaction), then commits.
+  commit_cost commit();
+
+private:
+  core& owner_;
+  transaction inner_;
+  transaction::kind kind_;
+  bool is_committed_ = false;
+};
+
+/// Cell values with their column ids, as tombstones and the quarantine keep them.
+std::string pack_cells(const table& of, const row_values& values);
+row_values unpack_cells(const table& of, std::string_view packed);
+/// The same by column name, for what travels to replicas that number their columns otherwise.
+std::string pack_named_cells(const table& of, const row_values& values);
+row_values unpack_named_cells(const table& of, std::string_view packed);
+/// A row as a JSON object, its key included.
+std::string row_to_json(const table& of, std::string_view key, const row_values& values);
+
+} // namespace tandem::storage

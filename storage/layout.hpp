@@ -1,0 +1,41 @@
+// The tables that Tandem keeps in the app's file. docs/storage.md explains them; here is what they are.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace tandem::storage::layout {
+
+/// Grows when a table below changes in a way that older programs would misread.
+constexpr std::int64_t format = 1;
+
+constexpr std::array<std::string_view, 10> statements{
+    // One row a fact: format, site, epoch, head, hlc, schema, adopting.
+    "CREATE TABLE tandem_meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    // Every site that ever wrote something known here. Records name sites by their small ids.
+    "CREATE TABLE tandem_sites(id INTEGER PRIMARY KEY, site BLOB NOT NULL UNIQUE)",
+    "CREATE TABLE tandem_tables(id INTEGER PRIMARY KEY, name TEXT NOT NULL, fingerprint TEXT NOT NULL)",
+    // Column ids outlive renames of nothing and drops of everything: an id is never given twice.
+    "CREATE TABLE tandem_columns(t INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY(t, id)) WITHOUT ROWID",
+    // Hints that triggers wrote: table, what (see capture.cpp), wall time, key. Wider keys add k2, k3, ...
+    "CREATE TABLE tandem_pending(id INTEGER PRIMARY KEY, t, o, w, k)",
+    // Row changes in the order in which they came to be known here. via: 0 for our own, else a site's id.
+    "CREATE TABLE tandem_log(pos INTEGER PRIMARY KEY, t INTEGER, k, via INTEGER)",
+    // Records and last values of deleted rows.
+    "CREATE TABLE tandem_dead(t INTEGER, k, rec BLOB, vals BLOB, PRIMARY KEY(t, k)) WITHOUT ROWID",
+    // Rows that are alive in the merged state, but that a constraint keeps out of their table. waits: the
+    // table whose rows stand in the way.
+    "CREATE TABLE tandem_quarantine(t INTEGER, k, vals BLOB, reason TEXT, waits INTEGER, conflict TEXT, "
+    "PRIMARY KEY(t, k)) WITHOUT ROWID",
+    // What is remembered of each peer between links.
+    "CREATE TABLE tandem_peers(site BLOB PRIMARY KEY, epoch INTEGER DEFAULT 0, applied INTEGER DEFAULT 0, "
+    "acked_epoch INTEGER DEFAULT 0, acked INTEGER DEFAULT 0, seen_ms INTEGER DEFAULT 0, name TEXT DEFAULT '', "
+    "trouble TEXT DEFAULT '') WITHOUT ROWID",
+    // Conflicts and the audit trail: a tracked table like any other, so that all replicas see one inbox.
+    "CREATE TABLE tandem_conflicts(id TEXT PRIMARY KEY, kind TEXT, tbl TEXT, k BLOB, col TEXT, current, "
+    "current_hlc INTEGER, current_site BLOB, other, other_hlc INTEGER, other_site BLOB, rule TEXT, state TEXT, "
+    "settled_by TEXT, settled_ms INTEGER, choice TEXT)",
+};
+
+} // namespace tandem::storage::layout

@@ -1,0 +1,431 @@
+#include "storage/merging.hpp"
+
+#include <algorithm>
+
+#include <sqlite3.h>
+
+#include "messages/limits.hpp"
+
+namespace tandem::storage {
+
+peer_binding bind_schema(core& c, const messages::schema& theirs) {
+  peer_binding result;
+  result.schema_version = theirs.version;
+  std::vector<std::string> lacking;
+  for (const auto& each : theirs.tables) {
+    const auto own = c.table_named(each.name);
+    if (!own) {
+      lacking.push_back("table " + quoted(each.name));
+      continue;
+    }
+    auto& bound = result.tables[each.id];
+    bound.id = own->info.id;
+    for (const auto& column : each.columns) {
+      const auto found = own->info.column_named(column.name);
+      if (!found || (found->key_position != column.key_position))
+        lacking.push_back("column " + quoted(each.name) + "." + quoted(column.name));
+      else if (!found->key_position)
+        bound.columns[column.id] = found->id;
+    }
+  }
+  if (!lacking.empty())
+    throw failure{failure_code::schema, "the peer has what is not here: " + joined(lacking, ", ") +
+                                            "; bring both to the same version of the app's schema"};
+  return result;
+}
+
+merger::merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding,
+               const site_id& peer, const messages::bundle_header& header, std::uint64_t cursor)
+    : c_{c}, admitted_{admitted}, conflicts_{conflicts}, binding_{binding}, header_{header}, cursor_{cursor},
+      link_{c.site_index(peer)}, ack_{header.ack_epoch == c.self.epoch ? header.ack : 0},
+      hlc_max_{messages::hlc_of_ms(c.now_ms() + limits::hlc_future_ms_max)} {}
+
+// --- what comes in -----------------------------------------------------------------------------
+
+void merger::take(const messages::row_change& change) {
+  const auto bound = binding_.tables.find(change.table);
+  if (bound == binding_.tables.end())
+    throw failure{failure_code::protocol, "a bundle names table " + std::to_string(change.table) +
+                                              ", which its sender never described; nothing of it was applied"};
+  table_ = c_.table_with_id(bound->second.id);
+  if (!table_)
+    throw failure{failure_code::schema, "a table that the peer sends rows of is no longer tracked here; nothing of the "
+                                        "bundle was applied"};
+  if (change.key.size() != table_->info.key.size())
+    throw failure{failure_code::protocol, "a key of " + quoted(table_->info.name) + " came with " +
+                                              std::to_string(change.key.size()) +
+                                              " values; nothing of the bundle was applied"};
+  if (table_->info.has_integer_key && change.key.front().type != value_type::integer)
+    throw failure{failure_code::protocol,
+                  "a key of " + quoted(table_->info.name) + " is no integer; nothing of the bundle was applied"};
+  for (const auto& part : change.key)
+    if (part.type == value_type::null)
+      throw failure{failure_code::protocol,
+                    "a key of " + quoted(table_->info.name) + " is NULL; nothing of the bundle was applied"};
+  ++report.rows;
+  const auto key = packed_values(change.key);
+  auto local = find_local(key);
+  read_incoming(change, bound->second, !local.record);
+  if (cells_.empty())
+    return;
+  if (local.record)
+    take_known(key, local);
+  else
+    take_new(key);
+}
+
+void merger::read_incoming(const messages::row_change& change, const peer_binding::bound_table& bound, bool take_all) {
+  cells_.clear();
+  std::size_t index = 0;
+  for (const auto& group : change.groups) {
+    const local_stamp written{group.written.hlc,
+                              group.written.site.is_null() ? link_ : c_.site_index(group.written.site)};
+    check_clock(written);
+    for (const auto column : group.columns) {
+      if (index >= change.values.size())
+        throw failure{failure_code::protocol,
+                      "a row change has fewer values than columns; nothing of its bundle was applied"};
+      const auto& given = change.values[index++];
+      // What is at or below our cursor was merged before; again, it would look concurrent with what was
+      // written on top of it.
+      if (group.pos <= cursor_ && !take_all)
+        continue;
+      if (column == life_column) {
+        if (given.type != value_type::integer)
+          throw failure{failure_code::protocol, "a row's life is no integer; nothing of its bundle was applied"};
+        cells_.push_back({life_column, written, given});
+        continue;
+      }
+      const auto own = bound.columns.find(column);
+      if (own == bound.columns.end() || table_->cell_index(own->second) < 0)
+        throw failure{failure_code::schema, "a bundle names a column of " + quoted(table_->info.name) +
+                                                " that is not here; nothing of it was applied"};
+      cells_.push_back({own->second, written, given});
+    }
+  }
+}
+
+void merger::check_clock(const local_stamp& written) {
+  if (written.hlc > hlc_max_)
+    throw failure{
+        failure_code::clock,
+        "a write of site " + c_.site_at(written.site).to_short() + " is stamped " +
+            std::to_string((messages::ms_of_hlc(written.hlc) - c_.now_ms()) / 1000) +
+            " s in the future; set that device's clock (or this one's), the bundle is taken once time has come"};
+  c_.hlc = std::max(c_.hlc, written.hlc);
+}
+
+merger::local_row merger::find_local(std::string_view key) {
+  local_row result;
+  result.record = table_->record(key);
+  if (result.record) {
+    result.is_alive = true;
+  } else if (auto remains = c_.find_tombstone(*table_, key)) {
+    result.record = std::move(remains->record);
+    result.values = std::move(remains->values);
+  }
+  return result;
+}
+
+const row_values& merger::values_of(local_row& row, std::string_view key) {
+  if (!row.values) {
+    if (row.record->is_quarantined)
+      row.values = admitted_.quarantined_values(*table_, key);
+    else
+      row.values = table_->read(key);
+    if (!row.values)
+      throw failure{failure_code::corrupt, "row " + key_to_json(key) + " of " + quoted(table_->info.name) +
+                                               " has a record but is not in its table; run `tandem verify " +
+                                               c_.db.path() + "`"};
+  }
+  return *row.values;
+}
+
+// --- rows that were never heard of -------------------------------------------------------------
+
+void merger::take_new(std::string_view key) {
+  bool is_alive = true;
+  new_values_.assign(table_->info.cells.size(), value_view::of_null());
+  row_record record;
+  const auto pos = c_.append_log(*table_, key, link_);
+  for (std::size_t i = 0; i < cells_.size();) {
+    column_set group;
+    const auto written = cells_[i].written;
+    for (; i < cells_.size() && cells_[i].written == written; ++i) {
+      group.add(cells_[i].column);
+      if (cells_[i].column == life_column)
+        is_alive = cells_[i].given.integer != 0;
+      else
+        new_values_[static_cast<std::size_t>(table_->cell_index(cells_[i].column))] = cells_[i].given;
+    }
+    record.write(group, {written, pos, link_}, table_->info.all_cells);
+  }
+  ++report.applied;
+  if (!is_alive) {
+    row_values remains;
+    for (const auto& each : new_values_)
+      remains.emplace_back(each);
+    c_.put_tombstone(*table_, key, {record, std::move(remains)});
+    return;
+  }
+  table_->insert_record(key, record);
+  if (table_->insert(key, new_values_)) {
+    row_values values;
+    for (const auto& each : new_values_)
+      values.emplace_back(each);
+    admitted_.set_aside_new(*table_, key, values);
+  } else {
+    admitted_.note_written(*table_, key);
+  }
+}
+
+// --- rows that are here, or were ---------------------------------------------------------------
+
+bool merger::is_known(const cell_origin& have) const {
+  return have.via == link_ || have.pos <= ack_;
+}
+
+bool merger::has_unknown_column(const row_record& record) const {
+  for (std::size_t i = 0; i < record.groups().size(); ++i) {
+    if (is_known(record.groups()[i].origin))
+      continue;
+    auto cells = record.cells_of(i, table_->info.all_cells);
+    column_set life;
+    life.add(life_column);
+    cells.remove(life);
+    if (!cells.empty())
+      return true;
+  }
+  return false;
+}
+
+void merger::judge_cells(std::string_view key, local_row& local) {
+  const incoming_cell* concurrent_insert = nullptr;
+  // An insert writes cells along with the row's life; a revival writes the life alone.
+  const auto is_insert = [&](const incoming_cell& life) {
+    return std::ranges::any_of(cells_, [&](const incoming_cell& other) {
+      return other.column != life_column && other.written == life.written;
+    });
+  };
+  for (auto& cell : cells_) {
+    const auto& have = local.record->of(cell.column);
+    if (have.written == cell.written)
+      continue;
+    cell.wins = c_.is_later(cell.written, have.written);
+    if (cell.column == life_column && cell.given.integer && local.is_alive && !is_known(have) && is_insert(cell))
+      concurrent_insert = &cell;
+  }
+  if (concurrent_insert) {
+    record_insert_conflict(key, local, *concurrent_insert);
+    return;
+  }
+  for (const auto& cell : cells_) {
+    const auto& have = local.record->of(cell.column);
+    // An older write that should have been seen comes from a clock or a file that went back: as good as concurrent.
+    const bool is_concurrent = !is_known(have) || !cell.wins;
+    if (cell.column != life_column && !(have.written == cell.written) && is_concurrent)
+      record_cell_conflict(key, local, cell);
+  }
+}
+
+void merger::take_known(std::string_view key, local_row& local) {
+  judge_cells(key, local);
+  const incoming_cell* update = nullptr;
+  const incoming_cell* life = nullptr;
+  for (const auto& cell : cells_) {
+    if (local.record->of(cell.column).written == cell.written)
+      continue;
+    if (cell.column == life_column)
+      life = &cell;
+    else
+      update = &cell;
+  }
+  const auto life_here = local.record->of(life_column);
+  const bool says_dead = life && life->given.integer == 0;
+  bool must_revive = false;
+  if (!local.is_alive && !is_known(life_here) && update && !says_dead) {
+    // A delete that the sender had not seen meets its update.
+    must_revive = true;
+    record_deletion_conflict(key, local, update->written, life_here.written, true);
+  }
+  if (says_dead && local.is_alive && has_unknown_column(*local.record)) {
+    // The sender's delete had not seen an update that is here.
+    must_revive = true;
+    record_deletion_conflict(key, local, life_here.written, life->written, false);
+  }
+  const bool life_wins = life && life->wins;
+  const bool becomes_alive = must_revive || (life_wins ? life->given.integer != 0 : local.is_alive);
+  write_winners(key, local, becomes_alive);
+  if (must_revive && !(life_wins ? life->given.integer != 0 : local.is_alive))
+    revive(key, local);
+}
+
+void merger::write_winners(std::string_view key, local_row& local, bool becomes_alive) {
+  const bool any = std::ranges::any_of(cells_, &incoming_cell::wins);
+  if (!any && becomes_alive == local.is_alive)
+    return;
+  ++report.applied;
+  change_visible(key, local, becomes_alive);
+  auto& record = *local.record;
+  if (any) {
+    const auto pos = c_.append_log(*table_, key, link_);
+    for (const auto& cell : cells_) {
+      if (!cell.wins)
+        continue;
+      column_set one;
+      one.add(cell.column);
+      record.write(one, {cell.written, pos, link_}, table_->info.all_cells);
+    }
+  }
+  if (!becomes_alive) {
+    c_.put_tombstone(*table_, key, {record, *local.values});
+  } else if (local.is_alive) {
+    table_->put_record(key, record);
+  }
+}
+
+// Brings the visible row (or its remains, or its place in quarantine) to what the merge decided. The record
+// is written afterwards, except for rows that come back, which need one to be set aside under.
+void merger::change_visible(std::string_view key, local_row& local, bool becomes_alive) {
+  const bool was_alive = local.is_alive;
+  const bool was_aside = local.record->is_quarantined;
+  std::vector<std::uint32_t> columns;
+  std::vector<value_view> given;
+  for (const auto& cell : cells_)
+    if (cell.wins && cell.column != life_column) {
+      columns.push_back(cell.column);
+      given.push_back(cell.given);
+    }
+  const auto overlay = [&](row_values& values) {
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      values[static_cast<std::size_t>(table_->cell_index(columns[i]))] = value{given[i]};
+  };
+  if (was_alive && becomes_alive && !was_aside) {
+    if (!columns.empty()) {
+      admitted_.note_vacated(*table_, key);
+      if (table_->update(key, columns, given)) {
+        auto values = values_of(local, key);
+        overlay(values);
+        table_->remove(key);
+        local.record->is_quarantined = true;
+        admitted_.put_quarantined_values(*table_, key, values);
+        return;
+      }
+    }
+    admitted_.note_written(*table_, key);
+    return;
+  }
+  auto values = values_of(local, key);
+  overlay(values);
+  local.values = values;
+  if (!becomes_alive) {
+    if (was_aside)
+      admitted_.drop_quarantined(*table_, key, "deleted");
+    else if (was_alive)
+      table_->remove(key);
+    if (was_alive) {
+      table_->remove_record(key);
+      admitted_.note_vacated(*table_, key);
+    }
+    local.record->is_quarantined = false;
+    return;
+  }
+  if (was_aside) {
+    admitted_.put_quarantined_values(*table_, key, values);
+    return;
+  }
+  c_.remove_tombstone(*table_, key);
+  table_->insert_record(key, *local.record);
+  local.is_alive = true;
+  if (table_->insert(key, views_of(values))) {
+    local.record->is_quarantined = true;
+    admitted_.put_quarantined_values(*table_, key, values);
+  } else {
+    admitted_.note_written(*table_, key);
+  }
+}
+
+// The row comes back, or stays, by a write that dominates both the delete and the update.
+void merger::revive(std::string_view key, local_row& local) {
+  column_set life;
+  life.add(life_column);
+  const auto stamp = c_.next_stamp();
+  local.record->write(life, {stamp, c_.append_log(*table_, key, via_here), via_here}, table_->info.all_cells);
+  table_->put_record(key, *local.record);
+}
+
+// --- conflicts ---------------------------------------------------------------------------------
+
+void merger::record_cell_conflict(std::string_view key, local_row& local, const incoming_cell& cell) {
+  if (table_->info.name == conflicts_table)
+    return; // what people settle twice at once is itself last-writer-wins
+  const auto& here = values_of(local, key)[static_cast<std::size_t>(table_->cell_index(cell.column))];
+  if (messages::identical(here.view(), cell.given))
+    return;
+  conflict_entry entry;
+  entry.kind = conflict_kind::cell;
+  entry.table = table_;
+  entry.key = key;
+  entry.column = cell.column;
+  entry.rule = "lww";
+  const auto have = local.record->of(cell.column).written;
+  entry.current = cell.wins ? value{cell.given} : here;
+  entry.current_stamp = cell.wins ? cell.written : have;
+  entry.other = cell.wins ? here : value{cell.given};
+  entry.other_stamp = cell.wins ? have : cell.written;
+  bool is_new = false;
+  conflicts_.record(entry, &is_new);
+  report.conflicts += is_new;
+}
+
+// Two inserts of one key: both rows are kept whole in the audit trail, whichever stands.
+void merger::record_insert_conflict(std::string_view key, local_row& local, const incoming_cell& life) {
+  if (table_->info.name == conflicts_table)
+    return;
+  const auto& here = values_of(local, key);
+  auto there = here;
+  for (const auto& cell : cells_)
+    if (cell.column != life_column)
+      there[static_cast<std::size_t>(table_->cell_index(cell.column))] = value{cell.given};
+  if (here == there)
+    return;
+  conflict_entry entry;
+  entry.kind = conflict_kind::insert;
+  entry.table = table_;
+  entry.key = key;
+  entry.rule = "lww";
+  const value own{value_view::of_blob(pack_named_cells(table_->info, here))};
+  const value other{value_view::of_blob(pack_named_cells(table_->info, there))};
+  const auto have = local.record->of(life_column).written;
+  entry.current = life.wins ? other : own;
+  entry.current_stamp = life.wins ? life.written : have;
+  entry.other = life.wins ? own : other;
+  entry.other_stamp = life.wins ? have : life.written;
+  bool is_new = false;
+  conflicts_.record(entry, &is_new);
+  report.conflicts += is_new;
+}
+
+void merger::record_deletion_conflict(std::string_view key, local_row& local, const local_stamp& update,
+                                      const local_stamp& deletion, bool deletion_was_here) {
+  if (table_->info.name == conflicts_table)
+    return;
+  auto values = values_of(local, key);
+  if (deletion_was_here)
+    for (const auto& cell : cells_)
+      if (cell.column != life_column && cell.wins)
+        values[static_cast<std::size_t>(table_->cell_index(cell.column))] = value{cell.given};
+  conflict_entry entry;
+  entry.kind = conflict_kind::deletion;
+  entry.table = table_;
+  entry.key = key;
+  entry.current = value{value_view::of_blob(pack_named_cells(table_->info, values))};
+  entry.current_stamp = update;
+  entry.other_stamp = deletion;
+  entry.rule = "update_wins";
+  bool is_new = false;
+  conflicts_.record(entry, &is_new);
+  report.conflicts += is_new;
+}
+
+} // namespace tandem::storage

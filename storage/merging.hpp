@@ -1,0 +1,83 @@
+// Merging: a peer's bundle, cell by cell, in one transaction.
+#pragma once
+
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "messages/row_block.hpp"
+#include "storage/admission.hpp"
+#include "storage/core.hpp"
+
+namespace tandem::storage {
+
+/// What a peer's table and column ids mean here.
+struct peer_binding {
+  struct bound_table {
+    std::uint32_t id = 0;
+    std::unordered_map<std::uint32_t, std::uint32_t> columns; ///< theirs to ours
+  };
+  std::uint64_t schema_version = 0;
+  std::unordered_map<std::uint32_t, bound_table> tables;
+};
+
+/// Throws failure (schema) that names what has no counterpart here.
+peer_binding bind_schema(core& c, const messages::schema& theirs);
+
+/// Merges the rows of one bundle within the caller's write transaction.
+class merger {
+public:
+  merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding, const site_id& peer,
+         const messages::bundle_header& header, std::uint64_t cursor);
+
+  void take(const messages::row_change& change);
+
+  merge_report report;
+
+private:
+  /// One cell of the incoming row that its sender thinks is news.
+  struct incoming_cell {
+    std::uint32_t column = 0; ///< ours
+    local_stamp written;
+    value_view given;
+    bool wins = false;
+  };
+  /// The row as it is here.
+  struct local_row {
+    std::optional<row_record> record; ///< empty: never heard of it
+    bool is_alive = false;
+    std::optional<row_values> values; ///< loaded when needed
+  };
+
+  void read_incoming(const messages::row_change& change, const peer_binding::bound_table& bound, bool take_all);
+  local_row find_local(std::string_view key);
+  const row_values& values_of(local_row& row, std::string_view key);
+  void take_new(std::string_view key);
+  void take_known(std::string_view key, local_row& local);
+  void judge_cells(std::string_view key, local_row& local);
+  bool is_known(const cell_origin& have) const;
+  [[nodiscard]] bool has_unknown_column(const row_record& record) const;
+  void record_cell_conflict(std::string_view key, local_row& local, const incoming_cell& cell);
+  void record_insert_conflict(std::string_view key, local_row& local, const incoming_cell& life);
+  void record_deletion_conflict(std::string_view key, local_row& local, const local_stamp& update,
+                                const local_stamp& deletion, bool deletion_was_here);
+  void write_winners(std::string_view key, local_row& local, bool becomes_alive);
+  void change_visible(std::string_view key, local_row& local, bool becomes_alive);
+  void revive(std::string_view key, local_row& local);
+  void check_clock(const local_stamp& written);
+
+  core& c_;
+  admission& admitted_;
+  conflict_store& conflicts_;
+  const peer_binding& binding_;
+  const messages::bundle_header& header_;
+  std::uint64_t cursor_;
+  std::uint32_t link_;
+  std::uint64_t ack_; ///< how far the sender had applied our log; 0 if it speaks of another epoch
+  std::uint64_t hlc_max_;
+  tracked_table* table_ = nullptr; ///< of the row at hand
+  std::vector<incoming_cell> cells_;
+  std::vector<value_view> new_values_;
+};
+
+} // namespace tandem::storage

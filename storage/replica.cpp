@@ -1,0 +1,337 @@
+#include "storage/replica.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include "messages/limits.hpp"
+#include "storage/core.hpp"
+#include "storage/extracting.hpp"
+#include "storage/inspecting.hpp"
+#include "storage/merging.hpp"
+#include "storage/resolving.hpp"
+#include "storage/stamping.hpp"
+#include "storage/tracking.hpp"
+
+namespace tandem::storage {
+
+std::int64_t system_clock_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+struct replica::implementation {
+  implementation(const std::string& path, replica_options options) : c{path, std::move(options)} {}
+
+  core c;
+  std::map<site_id, peer_binding> bindings;
+  std::int64_t data_version = 0;
+};
+
+replica::replica(std::unique_ptr<implementation> given) : implementation_{std::move(given)} {}
+replica::~replica() = default;
+replica::replica(replica&&) noexcept = default;
+replica& replica::operator=(replica&&) noexcept = default;
+
+replica replica::open(const std::string& path, replica_options options) {
+  const auto mode = options.mode;
+  auto result = std::make_unique<implementation>(path, std::move(options));
+  auto& c = result->c;
+  // Reads the header, and so finds files that are no databases.
+  const auto user_tables = c.db.integer("SELECT count(*) FROM sqlite_schema");
+  if (mode == open_mode::create && user_tables == 0)
+    make_adopting_replica(c);
+  return replica{std::move(result)};
+}
+
+const std::string& replica::path() const {
+  return implementation_->c.db.path();
+}
+
+identity replica::self() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return implementation_->c.self;
+}
+
+// --- what is tracked ---------------------------------------------------------------------------
+
+track_report replica::track(std::span<const std::string> tables, std::span<const policy> policies) {
+  return track_tables(implementation_->c, tables, policies);
+}
+
+void replica::untrack(std::span<const std::string> tables) {
+  untrack_tables(implementation_->c, tables);
+}
+
+std::vector<std::string> replica::untracked_tables() {
+  auto& c = implementation_->c;
+  auto result = trackable_tables(c.db);
+  if (!c.is_replica())
+    return result;
+  core_transaction reading{c, transaction::kind::read};
+  std::erase_if(result, [&](const std::string& name) { return c.table_named(name) != nullptr; });
+  return result;
+}
+
+messages::schema replica::schema() {
+  auto& c = implementation_->c;
+  core_transaction reading{c, transaction::kind::read};
+  messages::schema result;
+  result.version = static_cast<std::uint64_t>(c.meta("schema"));
+  for (const auto& [id, table] : c.tables)
+    result.tables.push_back(table->info.schema());
+  return result;
+}
+
+std::uint64_t replica::schema_version() {
+  return static_cast<std::uint64_t>(implementation_->c.meta("schema"));
+}
+
+void replica::level_schema(const messages::schema& theirs) {
+  level_with_peer(implementation_->c, theirs);
+}
+
+// --- from the app's writes to the log ----------------------------------------------------------
+
+bool replica::changed_elsewhere() {
+  auto& query = implementation_->c.cached("PRAGMA data_version");
+  const statement_guard guard{query};
+  query.step();
+  const auto last = std::exchange(implementation_->data_version, query.integer(0));
+  return last != implementation_->data_version;
+}
+
+bool replica::has_pending() {
+  return has_pending_hints(implementation_->c);
+}
+
+stamp_report replica::stamp_pending() {
+  auto& c = implementation_->c;
+  {
+    core_transaction reading{c, transaction::kind::read};
+    if (!c.needs_repair && !has_pending_hints(c)) {
+      stamp_report nothing;
+      nothing.head = c.head;
+      return nothing;
+    }
+  }
+  core_transaction writing{c, transaction::kind::write};
+  conflict_store conflicts{c};
+  admission admitted{c, conflicts};
+  auto result = stamp_hints(c, admitted, conflicts);
+  admitted.settle();
+  result.head = c.head;
+  result.cost = writing.commit();
+  return result;
+}
+
+std::uint64_t replica::head() {
+  return static_cast<std::uint64_t>(implementation_->c.meta("head"));
+}
+
+std::uint64_t replica::compact_log(std::uint64_t entries_max) {
+  auto& c = implementation_->c;
+  core_transaction writing{c, transaction::kind::write};
+  const auto log_start = static_cast<std::uint64_t>(c.meta("log_start"));
+  auto needed_from = c.head;
+  for (const auto& peer : peers_of(c))
+    needed_from = std::min(needed_from, peer.acked);
+  // A peer that stays away for longer than the log may grow gets a snapshot when it comes back.
+  if (c.head > limits::log_entries_max)
+    needed_from = std::max(needed_from, c.head - limits::log_entries_max);
+  const auto up_to = std::min(needed_from, log_start + entries_max);
+  if (up_to <= log_start)
+    return 0;
+  c.cached("DELETE FROM tandem_log WHERE pos <= ?1").bind(up_to).run();
+  c.set_meta("log_start", static_cast<std::int64_t>(up_to));
+  writing.commit();
+  return up_to - log_start;
+}
+
+// --- links -------------------------------------------------------------------------------------
+
+std::vector<peer_status> replica::peers() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return peers_of(implementation_->c);
+}
+
+std::optional<peer_status> replica::peer(const site_id& site) {
+  for (auto& each : peers())
+    if (each.site == site)
+      return std::move(each);
+  return std::nullopt;
+}
+
+void replica::note_peer(const site_id& site, std::string_view name, std::string_view trouble) {
+  auto& c = implementation_->c;
+  core_transaction writing{c, transaction::kind::write};
+  c.site_index(site);
+  auto& put = c.cached("INSERT INTO tandem_peers(site, name, trouble, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
+                       "UPDATE SET name = excluded.name, trouble = excluded.trouble, seen_ms = excluded.seen_ms");
+  put.bind_blob(1, site.view());
+  put.bind_at(2, name);
+  put.bind_at(3, trouble);
+  put.bind_at(4, c.now_ms());
+  put.run();
+  writing.commit();
+}
+
+namespace {
+
+void write_acked(core& c, const site_id& site, std::uint64_t epoch, std::uint64_t pos) {
+  auto& put =
+      c.cached("INSERT INTO tandem_peers(site, acked_epoch, acked, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
+               "UPDATE SET acked = CASE WHEN acked_epoch = excluded.acked_epoch THEN max(acked, excluded.acked) "
+               "ELSE excluded.acked END, acked_epoch = excluded.acked_epoch, seen_ms = excluded.seen_ms");
+  put.bind_blob(1, site.view());
+  put.bind_at(2, epoch);
+  put.bind_at(3, pos);
+  put.bind_at(4, c.now_ms());
+  put.run();
+}
+
+} // namespace
+
+void replica::note_acked(const site_id& site, std::uint64_t epoch, std::uint64_t pos) {
+  auto& c = implementation_->c;
+  core_transaction writing{c, transaction::kind::write};
+  if (epoch != c.self.epoch || pos > c.head)
+    return; // it speaks of a log that this replica no longer has, or never had
+  c.site_index(site);
+  write_acked(c, site, epoch, pos);
+  writing.commit();
+}
+
+void replica::take_new_identity() {
+  auto& c = implementation_->c;
+  core_transaction writing{c, transaction::kind::write};
+  c.take_identity();
+  writing.commit();
+}
+
+std::optional<extraction> replica::extract(const site_id& peer, std::uint64_t start) {
+  auto reading = std::make_unique<extraction::implementation>(implementation_->c, peer, start);
+  if (!reading->is_clean())
+    return std::nullopt;
+  return extraction{std::move(reading)};
+}
+
+void replica::bind_peer(const site_id& peer, const messages::schema& schema) {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  implementation_->bindings[peer] = bind_schema(implementation_->c, schema);
+}
+
+merge_report replica::merge(const site_id& peer, const messages::bundle_header& header, const block_source& next) {
+  auto& c = implementation_->c;
+  const auto binding = implementation_->bindings.find(peer);
+  if (binding == implementation_->bindings.end() || binding->second.schema_version != header.schema_version)
+    throw failure{failure_code::schema, "the peer's schema changed since it was described; the link starts anew"};
+  core_transaction writing{c, transaction::kind::write};
+  conflict_store conflicts{c};
+  admission admitted{c, conflicts};
+  stamp_hints(c, admitted, conflicts);
+  c.site_index(peer);
+  const auto known = [&] {
+    for (const auto& each : peers_of(c))
+      if (each.site == peer && each.epoch == header.epoch)
+        return each.applied;
+    return std::uint64_t{0};
+  }();
+  if (header.start > known)
+    throw failure{failure_code::protocol, "a bundle builds on pos " + std::to_string(header.start) +
+                                              " of its sender's log, but only " + std::to_string(known) +
+                                              " is applied here; the link starts again from there"};
+  merger work{c, admitted, conflicts, binding->second, peer, header, known};
+  auto& report = work.report;
+  report.is_repeat = header.to <= known;
+  if (!report.is_repeat) {
+    while (const auto block = next())
+      messages::read_row_block(*block, [&](const messages::row_change& change) { work.take(change); });
+    admitted.settle();
+    auto& put =
+        c.cached("INSERT INTO tandem_peers(site, epoch, applied, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
+                 "UPDATE SET epoch = excluded.epoch, applied = excluded.applied, seen_ms = excluded.seen_ms");
+    put.bind_blob(1, peer.view());
+    put.bind_at(2, header.epoch);
+    put.bind_at(3, header.to);
+    put.bind_at(4, c.now_ms());
+    put.run();
+  } else {
+    admitted.settle();
+  }
+  if (header.ack_epoch == c.self.epoch && header.ack <= c.head)
+    write_acked(c, peer, header.ack_epoch, header.ack);
+  report.head = c.head;
+  report.cursor = std::max(known, header.to);
+  report.quarantined = admitted.set_aside_count();
+  report.readmitted = admitted.readmitted_count();
+  report.cost = writing.commit();
+  return report;
+}
+
+// --- people ------------------------------------------------------------------------------------
+
+std::vector<conflict> replica::conflicts(bool open_only) {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return conflict_store{implementation_->c}.list(open_only);
+}
+
+conflict replica::find_conflict(std::string_view id_or_prefix) {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return conflict_store{implementation_->c}.find(id_or_prefix);
+}
+
+conflict replica::resolve(const resolution& choice) {
+  auto& c = implementation_->c;
+  core_transaction writing{c, transaction::kind::write};
+  conflict_store conflicts{c};
+  admission admitted{c, conflicts};
+  stamp_hints(c, admitted, conflicts);
+  const auto id = conflicts.find(choice.id).id;
+  auto exact = choice;
+  exact.id = id;
+  carry_out(c, admitted, conflicts, exact);
+  admitted.settle();
+  auto result = conflicts.find(id);
+  writing.commit();
+  return result;
+}
+
+std::vector<quarantined_row> replica::quarantine() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return quarantine_of(implementation_->c);
+}
+
+replica_status replica::status() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return status_of(implementation_->c);
+}
+
+std::string replica::digest() {
+  return digest_of(table_digests());
+}
+
+std::vector<std::pair<std::string, std::string>> replica::table_digests() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return digests_of(implementation_->c);
+}
+
+findings replica::verify() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return verify_replica(implementation_->c);
+}
+
+row_report replica::why(std::string_view table, std::string_view key_json) {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return explain_row(implementation_->c, table, key_json);
+}
+
+findings compare(replica& left, replica& right, std::size_t findings_max) {
+  auto& first = left.implementation_->c;
+  auto& second = right.implementation_->c;
+  core_transaction reading_first{first, transaction::kind::read};
+  core_transaction reading_second{second, transaction::kind::read};
+  return compare_rows(first, second, findings_max);
+}
+
+} // namespace tandem::storage

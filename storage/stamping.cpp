@@ -1,0 +1,176 @@
+#include "storage/stamping.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "storage/capture.hpp"
+
+namespace tandem::storage {
+namespace {
+
+// Julian day of the unix epoch, and milliseconds a day: https://www.sqlite.org/lang_datefunc.html
+constexpr double unix_epoch_day = 2440587.5;
+constexpr double day_ms = 86'400'000.0;
+
+/// One stamping. Hints are taken in the order in which they were written; many hints on one row become one
+/// change, because a row that this group has logged already keeps its pos.
+class stamper {
+public:
+  stamper(core& c, admission& admitted, conflict_store& conflicts)
+      : c_{c}, admitted_{admitted}, conflicts_{conflicts}, group_start_{c.head}, now_ms_{c.now_ms()} {}
+
+  void take(tracked_table& table, std::string_view key, const hint& what, std::int64_t wall_ms,
+            std::int64_t pending_id) {
+    stamp_ = stamp_for(wall_ms);
+    auto record = table.record(key);
+    if (table.exists(key))
+      take_present(table, key, what, std::move(record));
+    else
+      take_absent(table, key, std::move(record), pending_id);
+  }
+
+  stamp_report report;
+  std::set<std::string> touched;
+
+private:
+  // Writes made while nothing of ours ran keep the time at which they were made. Only the past is believed.
+  local_stamp stamp_for(std::int64_t wall_ms) {
+    const auto ms = std::min(wall_ms, now_ms_);
+    if (!has_stamped_ || messages::hlc_of_ms(ms) > c_.hlc) {
+      c_.hlc = std::max(c_.hlc + 1, messages::hlc_of_ms(ms));
+      has_stamped_ = true;
+    }
+    return {c_.hlc, c_.self_site};
+  }
+
+  std::uint64_t log_once(tracked_table& table, std::string_view key, const row_record* record) {
+    if (record)
+      for (const auto& group : record->groups())
+        if (group.origin.pos > group_start_ && group.origin.via == via_here)
+          return group.origin.pos;
+    ++report.rows;
+    touched.insert(table.info.name);
+    return c_.append_log(table, key, via_here);
+  }
+
+  void take_present(tracked_table& table, std::string_view key, const hint& what, std::optional<row_record> record) {
+    if (!record) {
+      insert_record(table, key);
+    } else if (record->is_quarantined) {
+      keep_hidden_row(table, key, *record);
+      rewrite(table, key, *record, table.info.all_cells);
+    } else if (what.kind == hint_kind::inserted) {
+      rewrite(table, key, *record, table.info.all_cells);
+    } else if (what.kind == hint_kind::updated) {
+      auto cells = what.columns;
+      cells.keep(table.info.all_cells);
+      if (cells.empty())
+        return;
+      rewrite(table, key, *record, cells);
+    } else {
+      return; // the row was there before the hint and still is, or another hint tells how it came back
+    }
+    admitted_.note_written(table, key);
+  }
+
+  void insert_record(tracked_table& table, std::string_view key) {
+    const auto remains = c_.find_tombstone(table, key);
+    const auto pos = log_once(table, key, remains ? &remains->record : nullptr);
+    row_record record{{stamp_, pos, via_here}};
+    if (remains)
+      c_.remove_tombstone(table, key);
+    table.insert_record(key, record);
+  }
+
+  void rewrite(tracked_table& table, std::string_view key, row_record& record, const column_set& cells) {
+    const auto pos = log_once(table, key, &record);
+    record.write(cells, {stamp_, pos, via_here}, table.info.all_cells);
+    table.put_record(key, record);
+    if (table.info.unique_keys.size() + table.info.foreign_keys.size() > 0 || c_.has_quarantine)
+      admitted_.note_vacated(table, key);
+  }
+
+  // The app wrote a row under a key whose row was set aside: the new one stands, the hidden one stays
+  // findable.
+  void keep_hidden_row(tracked_table& table, std::string_view key, row_record& record) {
+    conflict_entry entry;
+    entry.kind = conflict_kind::insert;
+    entry.table = &table;
+    entry.key = key;
+    entry.current = value{value_view::of_blob(pack_named_cells(table.info, *table.read(key)))};
+    entry.current_stamp = stamp_;
+    entry.other = value{value_view::of_blob(pack_named_cells(table.info, admitted_.quarantined_values(table, key)))};
+    entry.other_stamp = record.of(life_column).written;
+    entry.rule = "written anew while its row was in quarantine";
+    conflicts_.record(entry);
+    admitted_.drop_quarantined(table, key, "replaced");
+    record.is_quarantined = false;
+  }
+
+  void take_absent(tracked_table& table, std::string_view key, std::optional<row_record> record,
+                   std::int64_t pending_id) {
+    const auto values = table.deleted_values(pending_id);
+    if (!record) {
+      // Deleted in this very group, by an earlier hint: the last delete's values are the row's last.
+      if (auto remains = values ? c_.find_tombstone(table, key) : std::nullopt;
+          remains && remains->record.of(life_column).pos > group_start_) {
+        remains->values = *values;
+        c_.put_tombstone(table, key, *remains);
+      }
+      return;
+    }
+    if (record->is_quarantined)
+      return;
+    column_set life;
+    life.add(life_column);
+    const auto pos = log_once(table, key, &*record);
+    record->write(life, {stamp_, pos, via_here}, table.info.all_cells);
+    table.remove_record(key);
+    c_.put_tombstone(table, key, {*record, values.value_or(row_values(table.info.cells.size()))});
+    admitted_.note_vacated(table, key);
+  }
+
+  core& c_;
+  admission& admitted_;
+  conflict_store& conflicts_;
+  std::uint64_t group_start_;
+  std::int64_t now_ms_;
+  bool has_stamped_ = false;
+  local_stamp stamp_;
+};
+
+std::int64_t unix_ms_of(double julian_day) {
+  return std::llround((julian_day - unix_epoch_day) * day_ms);
+}
+
+} // namespace
+
+stamp_report stamp_hints(core& c, admission& admitted, conflict_store& conflicts) {
+  stamper work{c, admitted, conflicts};
+  auto& hints = c.cached("SELECT id, t, o, w, * FROM tandem_pending ORDER BY id");
+  {
+    const statement_guard guard{hints};
+    constexpr int first_key_column = 4 + 4; // id, t, o, w, then again id, t, o, w of the star
+    while (hints.step()) {
+      const auto table = c.table_with_id(static_cast<std::uint32_t>(hints.integer(1)));
+      if (!work.report.hints++)
+        work.report.oldest_hint_ms = unix_ms_of(hints.real(3));
+      if (!table || hints.is_null(first_key_column))
+        continue; // no longer tracked, or a row without a key, which nothing can name
+      const auto key = table->app_key(hints, first_key_column);
+      const auto wall_ms = c.options.hint_times ? unix_ms_of(hints.real(3)) : c.now_ms();
+      work.take(*table, key, hint::unpack(hints.unsigned_integer(2)), wall_ms, hints.integer(0));
+    }
+  }
+  if (work.report.hints) {
+    c.db.execute("DELETE FROM tandem_pending");
+    for (const auto& [id, table] : c.tables)
+      c.db.execute("DELETE FROM " + table->info.deleted_table());
+  }
+  work.report.head = c.head;
+  work.report.tables.assign(work.touched.begin(), work.touched.end());
+  return std::move(work.report);
+}
+
+} // namespace tandem::storage

@@ -1,0 +1,71 @@
+// A user table as the core sees it: its key, its columns, and the constraints that merges can break.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "messages/schema.hpp"
+#include "storage/column_set.hpp"
+#include "storage/database.hpp"
+
+namespace tandem::storage {
+
+struct table_column {
+  std::uint32_t id = 0; ///< ours, stable for the table's life; see tandem_columns
+  std::string name;
+  std::string declared_type;
+  std::uint32_t key_position = 0; ///< 1-based; 0: not part of the primary key
+  bool is_typeless = false;       ///< keeps 1 and 1.0 apart (no or BLOB affinity)
+};
+
+struct foreign_key {
+  std::string parent;
+  std::vector<std::string> from; ///< columns here
+  std::vector<std::string> to;   ///< columns of the parent
+};
+
+/// A UNIQUE constraint or index over plain columns, other than the primary key.
+struct unique_key {
+  std::string name;
+  std::vector<std::string> columns;
+};
+
+struct table {
+  std::uint32_t id = 0;
+  std::string name;
+  bool has_integer_key = false;      ///< INTEGER PRIMARY KEY: the key is the rowid
+  std::vector<table_column> columns; ///< stored ones only, in order of declaration
+  std::vector<std::size_t> key;      ///< indexes into columns, in key order
+  std::vector<std::size_t> cells;    ///< indexes into columns: those that are not in the key
+  std::vector<foreign_key> foreign_keys;
+  std::vector<unique_key> unique_keys;
+  column_set all_cells; ///< ids of all cells, the life cell included
+  std::vector<std::string> ddl;
+
+  [[nodiscard]] const table_column* column_named(std::string_view name) const;
+  [[nodiscard]] const table_column* column_with_id(std::uint32_t id) const;
+  [[nodiscard]] messages::table_schema schema() const;
+  /// Everything that capture and peers depend on, as text; when it changes, triggers are made anew.
+  [[nodiscard]] std::string fingerprint() const;
+
+  // --- SQL fragments --------------------------------------------------------------------------
+  /// "a" = ?1 AND "b" = ?2 ..., compared as the key's index does.
+  [[nodiscard]] std::string key_condition(int first_parameter = 1) const;
+  [[nodiscard]] std::string key_list(std::string_view prefix = {}) const;
+  [[nodiscard]] std::string rows_table() const { return "tandem_rows_" + std::to_string(id); }
+  [[nodiscard]] std::string deleted_table() const { return "tandem_deleted_" + std::to_string(id); }
+};
+
+/// Reads what SQLite knows of `name`; ids are left 0. Empty if there is no such table.
+std::optional<table> read_table(database& db, std::string_view name);
+/// Why the table can't be tracked and the way out; empty if it can.
+std::string reason_not_to_track(database& db, std::string_view name);
+/// User tables that can be tracked, in order of their names.
+std::vector<std::string> trackable_tables(database& db);
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator);
+
+} // namespace tandem::storage

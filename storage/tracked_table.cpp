@@ -1,0 +1,214 @@
+#include <sqlite3.h>
+
+#include "storage/core.hpp"
+
+namespace tandem::storage {
+namespace {
+
+std::vector<std::string> names_of(const table& info, std::span<const std::size_t> indexes) {
+  std::vector<std::string> result;
+  for (const auto index : indexes)
+    result.push_back(quoted(info.columns[index].name));
+  return result;
+}
+
+// Cells first, then the key, so that row_values bind and read from column 0 on.
+std::string insert_sql(const table& info) {
+  auto names = names_of(info, info.cells);
+  for (auto& name : names_of(info, info.key))
+    names.push_back(std::move(name));
+  std::vector<std::string> parameters;
+  for (std::size_t i = 1; i <= names.size(); ++i)
+    parameters.push_back("?" + std::to_string(i));
+  return "INSERT INTO main." + quoted(info.name) + "(" + joined(names, ", ") + ") VALUES (" + joined(parameters, ", ") +
+         ")";
+}
+
+std::string find_sql(const table& info) {
+  auto names = names_of(info, info.cells);
+  names.emplace_back("1");
+  return "SELECT " + joined(names, ", ") + " FROM main." + quoted(info.name) + " WHERE " + info.key_condition();
+}
+
+} // namespace
+
+tracked_table::tracked_table(database& db, table description) : info{std::move(description)}, db_{db} {
+  const auto app = "main." + quoted(info.name);
+  const auto own = info.rows_table();
+  exists_ = {db, "SELECT 1 FROM " + app + " WHERE " + info.key_condition()};
+  find_ = {db, find_sql(info)};
+  insert_ = {db, insert_sql(info)};
+  const auto first_key = quoted(info.columns[info.key.front()].name);
+  insert_or_find_ = {db, insert_sql(info) + " ON CONFLICT DO UPDATE SET " + first_key + " = " + first_key +
+                             " RETURNING " + info.key_list()};
+  remove_ = {db, "DELETE FROM " + app + " WHERE " + info.key_condition()};
+  record_get_ = {db, "SELECT rec FROM " + own + " WHERE k = ?1"};
+  record_put_ = {db, "UPDATE " + own + " SET rec = ?2 WHERE k = ?1"};
+  record_insert_ = {db, "INSERT INTO " + own + "(k, rec) VALUES (?1, ?2)"};
+  record_remove_ = {db, "DELETE FROM " + own + " WHERE k = ?1"};
+  deleted_get_ = {db, "SELECT * FROM " + info.deleted_table() + " WHERE id = ?1"};
+  for (std::size_t i = 0; i < info.cells.size(); ++i)
+    cell_index_[info.columns[info.cells[i]].id] = static_cast<int>(i);
+}
+
+int tracked_table::cell_index(std::uint32_t column_id) const {
+  const auto found = cell_index_.find(column_id);
+  return found == cell_index_.end() ? -1 : found->second;
+}
+
+void tracked_table::bind_own_key(statement& to, int index, std::string_view key) const {
+  if (info.has_integer_key)
+    to.bind_at(index, unpacked_values(key).front());
+  else
+    to.bind_blob(index, key);
+}
+
+std::string tracked_table::own_key(const statement& from, int column) const {
+  if (info.has_integer_key) {
+    const auto number = from.value(column);
+    return packed_values({&number, 1});
+  }
+  return std::string{from.blob(column)};
+}
+
+std::string tracked_table::app_key(const statement& from, int first_column) const {
+  std::string result;
+  for (std::size_t i = 0; i < info.key.size(); ++i)
+    append_value(result, from.value(first_column + static_cast<int>(i)));
+  return result;
+}
+
+void tracked_table::bind_app_key(statement& to, int first_index, std::string_view key) {
+  unpack_values(key, key_values_);
+  if (key_values_.size() != info.key.size())
+    throw failure{failure_code::usage, "a key of " + quoted(info.name) + " has " + std::to_string(info.key.size()) +
+                                           " values, not " + std::to_string(key_values_.size())};
+  for (const auto& each : key_values_)
+    to.bind_at(first_index++, each);
+}
+
+bool tracked_table::exists(std::string_view key) {
+  const statement_guard guard{exists_};
+  bind_app_key(exists_, 1, key);
+  return exists_.step();
+}
+
+statement* tracked_table::find(std::string_view key) {
+  find_.reset();
+  bind_app_key(find_, 1, key);
+  if (find_.step())
+    return &find_;
+  find_.reset();
+  return nullptr;
+}
+
+std::optional<row_values> tracked_table::read(std::string_view key) {
+  const auto found = find(key);
+  if (!found)
+    return std::nullopt;
+  row_values result;
+  for (std::size_t i = 0; i < info.cells.size(); ++i)
+    result.emplace_back(found->value(static_cast<int>(i)));
+  found->reset();
+  return result;
+}
+
+int tracked_table::insert(std::string_view key, std::span<const value_view> values) {
+  int index = 0;
+  for (const auto& each : values)
+    insert_.bind_at(++index, each);
+  bind_app_key(insert_, index + 1, key);
+  return insert_.run_constrained();
+}
+
+int tracked_table::insert_or_find(std::string_view key, std::span<const value_view> values, std::string& key_in_place) {
+  const statement_guard guard{insert_or_find_};
+  int index = 0;
+  for (const auto& each : values)
+    insert_or_find_.bind_at(++index, each);
+  bind_app_key(insert_or_find_, index + 1, key);
+  int constraint = 0;
+  if (insert_or_find_.step_constrained(constraint)) {
+    key_in_place = app_key(insert_or_find_, 0);
+    insert_or_find_.step_constrained(constraint);
+  }
+  return constraint;
+}
+
+int tracked_table::update(std::string_view key, std::span<const std::uint32_t> columns,
+                          std::span<const value_view> values) {
+  const std::string shape{reinterpret_cast<const char*>(columns.data()), columns.size_bytes()};
+  auto found = updates_.find(shape);
+  if (found == updates_.end()) {
+    std::vector<std::string> assignments;
+    for (const auto column : columns)
+      assignments.push_back(quoted(info.column_with_id(column)->name) + " = ?" +
+                            std::to_string(assignments.size() + 1));
+    found =
+        updates_
+            .emplace(shape, statement{db_, "UPDATE main." + quoted(info.name) + " SET " + joined(assignments, ", ") +
+                                               " WHERE " + info.key_condition(static_cast<int>(columns.size()) + 1)})
+            .first;
+  }
+  int index = 0;
+  for (const auto& each : values)
+    found->second.bind_at(++index, each);
+  bind_app_key(found->second, index + 1, key);
+  return found->second.run_constrained();
+}
+
+void tracked_table::remove(std::string_view key) {
+  bind_app_key(remove_, 1, key);
+  remove_.run();
+}
+
+std::optional<row_record> tracked_table::record(std::string_view key) {
+  const statement_guard guard{record_get_};
+  bind_own_key(record_get_, 1, key);
+  if (!record_get_.step())
+    return std::nullopt;
+  return row_record::unpack(record_get_.blob(0));
+}
+
+void tracked_table::put_record(std::string_view key, const row_record& record) {
+  const auto packed = record.pack();
+  bind_own_key(record_put_, 1, key);
+  record_put_.bind_blob(2, packed);
+  record_put_.run();
+}
+
+void tracked_table::insert_record(std::string_view key, const row_record& record) {
+  const auto packed = record.pack();
+  bind_own_key(record_insert_, 1, key);
+  record_insert_.bind_blob(2, packed);
+  record_insert_.run();
+}
+
+void tracked_table::remove_record(std::string_view key) {
+  bind_own_key(record_remove_, 1, key);
+  record_remove_.run();
+}
+
+std::optional<row_values> tracked_table::deleted_values(std::int64_t pending_id) {
+  const statement_guard guard{deleted_get_};
+  deleted_get_.bind(pending_id);
+  if (!deleted_get_.step())
+    return std::nullopt;
+  row_values result(info.cells.size());
+  for (int i = 1; i < deleted_get_.columns(); ++i) {
+    const auto id = static_cast<std::uint32_t>(std::stoul(std::string{deleted_get_.column_name(i).substr(1)}));
+    if (const auto index = cell_index(id); index >= 0)
+      result[static_cast<std::size_t>(index)] = value{deleted_get_.value(i)};
+  }
+  return result;
+}
+
+std::vector<value_view> views_of(const row_values& values) {
+  std::vector<value_view> result;
+  result.reserve(values.size());
+  for (const auto& each : values)
+    result.push_back(each.view());
+  return result;
+}
+
+} // namespace tandem::storage
