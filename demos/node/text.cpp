@@ -25,11 +25,15 @@ bool is_continuation(char byte) {
 } // namespace
 
 std::string with_commas(std::uint64_t number) {
-  auto digits = std::to_string(number);
-  for (auto place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > 0; place -= 3) {
-    digits.insert(static_cast<std::size_t>(place), ",");
+  const auto digits = std::to_string(number);
+  std::string result;
+  for (std::size_t place = 0; place < digits.size(); ++place) {
+    if (place > 0 && (digits.size() - place) % 3 == 0) {
+      result += ',';
+    }
+    result += digits[place];
   }
-  return digits;
+  return result;
 }
 
 std::string counted(std::uint64_t number, std::string_view noun) {

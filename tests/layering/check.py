@@ -27,7 +27,7 @@ OURS = set().union(*MAY_INCLUDE.values())
 KEPT_TO = {
     "caf": ("CAF", ["actors/", "tests/unit/actors/", "tests/simulation/"]),
     "msgpack": ("msgpack", ["messages/codec.cpp"]),
-    "sqlite3": ("SQLite", ["storage/", "actors/attached", "demos/", "tests/"]),
+    "sqlite3": ("SQLite", ["storage/", "actors/runtime.cpp", "demos/", "tests/"]),
     "boost/test": ("Boost.Test", ["tests/"]),
     "boost": ("Boost", ["bridge/"]),
     "rapidcheck": ("RapidCheck", ["tests/"]),

@@ -1,8 +1,81 @@
 // serve: keeps a replica in step with its peers for as long as it runs.
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <string>
+
 #include "demos/node/command.hpp"
+#include "demos/node/commands/links.hpp"
+#include "messages/failure.hpp"
 
 namespace tandem::node {
 
-void add_serve(CLI::App& /*program*/, chosen_command& /*chosen*/) {}
+namespace {
+
+/// Between two looks at whether the node has given up by itself.
+constexpr long look_seconds = 1;
+
+/// SIGINT and SIGTERM, blocked in all threads and waited for in this one. Construct it before any thread starts.
+class stop_signals {
+public:
+  stop_signals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  /// True if one came, false if `seconds` passed first.
+  [[nodiscard]] bool wait(long seconds) const {
+    const timespec patience{seconds, 0};
+    return sigtimedwait(&set_, nullptr, &patience) > 0;
+  }
+
+private:
+  sigset_t set_{};
+};
+
+int serve(const link_arguments& arguments) {
+  set_up_log(false);
+  const stop_signals signals;
+  auto options = options_of(arguments);
+  options.may_create = true;
+  actors::node node{std::move(options)};
+  node.start();
+  const auto url = node.url();
+  std::cout << "ready" << (url.empty() ? "" : " " + url) << std::endl;
+  while (!signals.wait(look_seconds)) {
+    if (const auto trouble = node.trouble(); !trouble.empty()) {
+      throw messages::failure{messages::failure_code::defect, trouble};
+    }
+  }
+  node.stop();
+  return exit_done;
+}
+
+} // namespace
+
+void add_serve(CLI::App& program, chosen_command& chosen) {
+  auto arguments = std::make_shared<link_arguments>();
+  auto* command = program.add_subcommand("serve", "Keep a replica in step with its peers, until SIGINT or SIGTERM");
+  command
+      ->add_option("DB", arguments->database,
+                   "The app's SQLite file; if there is none, an empty replica that takes over its peers' tables")
+      ->required();
+  command->add_option("--listen", arguments->listen, "HOST:PORT to accept links at; port 0 takes a free one");
+  command
+      ->add_option("--peer", arguments->peers, "ws://HOST:PORT/ of a replica to keep a link with; may be given again")
+      ->allow_extra_args(false)
+      ->take_all();
+  add_token_option(*command, *arguments);
+  command->footer(
+      "Prints 'ready ws://HOST:PORT/' (or 'ready') once it works. Listening beyond loopback wants a token.\n"
+      "Examples:\n  tandem serve notes.db --listen 127.0.0.1:7420\n"
+      "  tandem serve laptop.db --peer ws://127.0.0.1:7420/ --token-file token");
+  command->callback([arguments, &chosen] {
+    chosen = [arguments] {
+      return serve(*arguments);
+    };
+  });
+}
 
 } // namespace tandem::node

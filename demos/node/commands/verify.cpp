@@ -11,6 +11,9 @@ namespace tandem::node {
 
 namespace {
 
+/// More would only scroll away the first ones.
+constexpr std::size_t differences_shown = 20;
+
 struct verify_arguments {
   std::string database;
   std::string other;
@@ -35,7 +38,8 @@ int verify(const verify_arguments& arguments) {
   }
   auto other = open_for_reading(arguments.other);
   found += print_findings(arguments.other, other.verify());
-  found += print_findings(arguments.database + " and " + arguments.other, storage::compare(replica, other));
+  found += print_findings(arguments.database + " and " + arguments.other,
+                          storage::compare(replica, other, differences_shown));
   if (found == 0) {
     std::cout << arguments.database << " and " << arguments.other << ": equal, and all is as it must be.\n";
   }

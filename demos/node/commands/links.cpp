@@ -1,0 +1,35 @@
+#include "demos/node/commands/links.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "demos/node/arguments.hpp"
+
+namespace tandem::node {
+
+void add_token_option(CLI::App& command, link_arguments& arguments) {
+  command.add_option("--token-file", arguments.token_file,
+                     "A file whose first line is the secret that all nodes share");
+}
+
+actors::node_options options_of(const link_arguments& arguments) {
+  actors::node_options options;
+  options.path = arguments.database;
+  options.peers = arguments.peers;
+  if (!arguments.token_file.empty()) {
+    options.token = read_token(arguments.token_file);
+  }
+  if (!arguments.listen.empty()) {
+    auto [host, port] = parse_listen_address(arguments.listen);
+    options.listen = bridge::listen_options{std::move(host), port, options.token};
+  }
+  return options;
+}
+
+void set_up_log(bool is_quiet) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("tandem"));
+  spdlog::set_pattern("%H:%M:%S.%e %^%l%$ %v");
+  spdlog::set_level(is_quiet ? spdlog::level::off : spdlog::level::warn);
+}
+
+} // namespace tandem::node

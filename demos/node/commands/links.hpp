@@ -1,0 +1,28 @@
+// What serve, clone and sync have in common: a node with the options of the command line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "actors/node.hpp"
+
+namespace tandem::node {
+
+struct link_arguments {
+  std::string database;
+  std::vector<std::string> peers;
+  std::string listen;     ///< HOST:PORT; empty: nowhere
+  std::string token_file; ///< empty: no token
+};
+
+void add_token_option(CLI::App& command, link_arguments& arguments);
+
+/// Throws messages::failure (usage) for what makes no sense.
+actors::node_options options_of(const link_arguments& arguments);
+
+/// Log lines go to standard error: warnings and worse, or (quiet) none, where the command says itself what is wrong.
+void set_up_log(bool is_quiet);
+
+} // namespace tandem::node
