@@ -69,6 +69,7 @@ json write(const std::string& path, const std::string& workload, std::uint64_t c
   std::vector<double> commits_us;
   commits_us.reserve(count / batch + 1);
   const auto begin_us = now_us();
+  const auto begin_s = clock_seconds();
   for (std::uint64_t number = 0; number < count;) {
     const auto commit_begin_us = now_us();
     app.execute("BEGIN IMMEDIATE");
@@ -84,11 +85,9 @@ json write(const std::string& path, const std::string& workload, std::uint64_t c
     app.execute("COMMIT");
     commits_us.push_back(static_cast<double>(now_us() - commit_begin_us));
   }
+  const auto seconds = clock_seconds() - begin_s;
   const auto end_us = now_us();
-  return {{"begin_us", begin_us},
-          {"end_us", end_us},
-          {"seconds", static_cast<double>(end_us - begin_us) / 1e6},
-          {"commit_us", spread(commits_us)}};
+  return {{"begin_us", begin_us}, {"end_us", end_us}, {"seconds", seconds}, {"commit_us", spread(commits_us)}};
 }
 
 json write_paced(const std::string& path, std::uint64_t count, std::uint64_t first, std::int64_t interval_ms) {

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
+#include <ctime>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -12,12 +15,24 @@ namespace tandem::bench {
 
 using json = nlohmann::json;
 
+/// Seconds by the wall clock; with TANDEM_BENCH_CLOCK=cpu in the environment, seconds of this process's
+/// processor time: for a look at ratios while the machine is busy with something else.
+inline double clock_seconds() {
+  static const bool is_cpu = [] {
+    const auto* choice = std::getenv("TANDEM_BENCH_CLOCK");
+    return choice != nullptr && std::string_view{choice} == "cpu";
+  }();
+  timespec now{};
+  ::clock_gettime(is_cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
 /// Runs `work`; returns how long it took, in seconds.
 template <class Work>
 double seconds_of(Work&& work) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = clock_seconds();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return clock_seconds() - start;
 }
 
 /// The steady clock in microseconds: the same for all processes of one machine.
