@@ -146,9 +146,11 @@ BOOST_AUTO_TEST_CASE(a_full_disk_stops_the_merge_with_nothing_applied_and_it_goe
   auto reading = both.core_a().extract(small->self().site, 0);
   while (auto block = reading->next_block(100'000))
     blocks.push_back(*block);
+  const auto header = reading->header();
+  reading.reset();
   const auto deliver = [&] {
     std::size_t next = 0;
-    small->merge(both.all.at(0).site(), reading->header(), [&]() -> std::optional<std::string_view> {
+    small->merge(both.all.at(0).site(), header, [&]() -> std::optional<std::string_view> {
       return next < blocks.size() ? std::optional<std::string_view>{blocks[next++]} : std::nullopt;
     });
   };

@@ -60,6 +60,7 @@ void device::reopen() {
   };
   options.busy_wait_ms = 0;
   options.durable = false;
+  options.hint_times = false; // they would be the machine's, not ours
   core_.emplace(storage::replica::open(path_, options));
   app_.emplace(path_);
 }
