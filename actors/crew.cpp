@@ -129,8 +129,6 @@ std::unique_ptr<actor_core> crew::implementation::make(address who) {
 
 void crew::implementation::spawn(address who) {
   const bool waits_for_disk = who.who == role::observer || who.who == role::arbiter;
-  if (who.who == role::observer)
-    bell->answer(); // What an observer before this one did not.
   const auto worker = spawn_shell(
       system, board, who, [this, who] { return make(who); }, waits_for_disk ? options.writers : threading::pooled);
   {

@@ -19,7 +19,11 @@ bridge::connection_events lobby::admit(bridge::shared_connection connection, std
     link = ++last_link_;
     guests_[link] = {std::move(connection), dialer};
   }
-  board_->send({role::supervisor}, {{role::endpoint, link}, messages::encode(messages::link_opened{link, dialer})});
+  const frame news{{role::endpoint, link}, messages::encode(messages::link_opened{link, dialer})};
+  if (!board_->send({role::supervisor}, news)) { // This node just starts or stops; the peer will call again.
+    close(link);
+    forget(link);
+  }
   bridge::connection_events events;
   events.on_frame = [self = shared_from_this(), link](bridge::shared_bytes bytes) {
     self->frame_came(link, std::move(bytes));

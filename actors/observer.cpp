@@ -20,6 +20,7 @@ observer::observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can
 
 void observer::start(outbox& out) {
   replica_ = open_();
+  bell_->answer(); // What rang before anybody was here to answer.
   schema_version_ = replica_->schema_version();
   compact_again_us_ = out.now_us() + limits::compact_interval_ms * us_per_ms;
   look(out);

@@ -106,6 +106,8 @@ frame_actor::behavior_type shell(frame_actor::stateful_pointer<shell_state> self
       self->state.core->stop(self->state);
     self->quit(order.reason);
   });
+  // Known to others before it says anything itself, so that no answer is lost.
+  state.board->connect(where, frame_actor{self}, state.load);
   state.core = make_core();
   state.core->start(state);
   return {[self](const frame& message) {
@@ -118,11 +120,8 @@ frame_actor::behavior_type shell(frame_actor::stateful_pointer<shell_state> self
 frame_actor spawn_shell(caf::actor_system& system, std::shared_ptr<switchboard> board, address where,
                         core_maker make_core, threading how) {
   auto load = std::make_shared<mailbox_load>();
-  auto actor = how == threading::detached
-                   ? system.spawn<caf::detached + caf::lazy_init>(shell, board, load, where, make_core)
-                   : system.spawn<caf::lazy_init>(shell, board, load, where, make_core);
-  board->connect(where, actor, load);
-  return actor;
+  return how == threading::detached ? system.spawn<caf::detached>(shell, board, load, where, make_core)
+                                    : system.spawn(shell, board, load, where, make_core);
 }
 
 } // namespace tandem::actors

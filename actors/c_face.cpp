@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <string>
+#include <tandem/runtime.hpp>
+#include <tandem/tandem.h>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "actors/runtime_json.hpp"
+
+struct tandem_runtime {
+  explicit tandem_runtime(tandem::options options) : sync{std::move(options)} {}
+  tandem::runtime sync;
+};
+
+namespace {
+
+constexpr int failed = -1;
+constexpr int timed_out = 1;
+
+char* copied(const std::string& text) {
+  auto* result = static_cast<char*>(std::malloc(text.size() + 1));
+  if (result)
+    std::memcpy(result, text.c_str(), text.size() + 1);
+  return result;
+}
+
+std::string text_or_empty(const char* text) {
+  return text ? text : "";
+}
+
+/// Runs `work`; no exception reaches a language that has none.
+template <class Work>
+int guarded(char** error, const Work& work) {
+  try {
+    return work();
+  } catch (const std::exception& problem) {
+    if (error)
+      *error = copied(problem.what());
+  } catch (...) {
+    if (error)
+      *error = copied("Tandem failed for an unknown reason; please report it");
+  }
+  return failed;
+}
+
+tandem::options options_of(const tandem_options& all) {
+  tandem_options given{};
+  std::memcpy(&given, &all, std::min(all.size, sizeof given));
+  if (!given.path)
+    throw tandem::error{"usage", "the options name no database; set `path` and `size`"};
+  tandem::options result;
+  result.path = given.path;
+  result.create = given.create != 0;
+  result.listen = text_or_empty(given.listen);
+  for (size_t i = 0; i < given.peer_count; ++i)
+    result.peers.push_back(text_or_empty(given.peers[i]));
+  result.token = text_or_empty(given.token);
+  result.name = text_or_empty(given.name);
+  result.durable = given.not_durable == 0;
+  return result;
+}
+
+} // namespace
+
+int tandem_open(const tandem_options* options, tandem_runtime** result, char** error) {
+  return guarded(error, [&] {
+    *result = nullptr;
+    *result = std::make_unique<tandem_runtime>(options_of(*options)).release();
+    return 0;
+  });
+}
+
+void tandem_close(tandem_runtime* sync) {
+  const std::unique_ptr<tandem_runtime> gone{sync};
+}
+
+int tandem_start(tandem_runtime* sync, char** error) {
+  return guarded(error, [&] {
+    sync->sync.start();
+    return 0;
+  });
+}
+
+void tandem_stop(tandem_runtime* sync) {
+  guarded(nullptr, [&] {
+    sync->sync.stop();
+    return 0;
+  });
+}
+
+int tandem_track(tandem_runtime* sync, const char* const* tables, size_t table_count, char** error) {
+  return guarded(error, [&] {
+    sync->sync.track({tables, tables + table_count});
+    return 0;
+  });
+}
+
+void tandem_hint(tandem_runtime* sync) {
+  guarded(nullptr, [&] {
+    sync->sync.hint();
+    return 0;
+  });
+}
+
+int tandem_attach(tandem_runtime* sync, struct sqlite3* connection, char** error) {
+  return guarded(error, [&] {
+    sync->sync.attach(connection);
+    return 0;
+  });
+}
+
+int tandem_detach(tandem_runtime* sync, struct sqlite3* connection, char** error) {
+  return guarded(error, [&] {
+    sync->sync.detach(connection);
+    return 0;
+  });
+}
+
+void tandem_on_change(tandem_runtime* sync, tandem_callback callback, void* context) {
+  sync->sync.on_change([callback, context](const tandem::change& change) {
+    callback(context, tandem::actors::text_of(tandem::actors::as_json(change)).c_str());
+  });
+}
+
+void tandem_on_state(tandem_runtime* sync, tandem_callback callback, void* context) {
+  sync->sync.on_state([callback, context](const tandem::state& state) {
+    callback(context, tandem::actors::text_of(tandem::actors::as_json(state)).c_str());
+  });
+}
+
+char* tandem_url(tandem_runtime* sync) {
+  return copied(sync->sync.url());
+}
+
+int tandem_status_json(tandem_runtime* sync, char** json, char** error) {
+  return guarded(error, [&] {
+    *json = copied(sync->sync.status_json());
+    return 0;
+  });
+}
+
+int tandem_conflicts_json(tandem_runtime* sync, int open_only, char** json, char** error) {
+  return guarded(error, [&] {
+    *json = copied(sync->sync.conflicts_json(open_only != 0));
+    return 0;
+  });
+}
+
+int tandem_resolve(tandem_runtime* sync, const char* conflict_id, int take, const char* value_json, char** error) {
+  return guarded(error, [&] {
+    if (take < TANDEM_TAKE_CURRENT || take > TANDEM_UNDO)
+      throw tandem::error{"usage", "there is no such way to settle a conflict; see the TANDEM_TAKE_ constants"};
+    sync->sync.resolve(text_or_empty(conflict_id), static_cast<tandem::choice>(take), text_or_empty(value_json));
+    return 0;
+  });
+}
+
+int tandem_wait_until_level(tandem_runtime* sync, int64_t ms, char** error) {
+  return guarded(error, [&] { return sync->sync.wait_until_level(ms) ? 0 : timed_out; });
+}
+
+void tandem_free(char* text) {
+  std::free(text);
+}
+
+const char* tandem_version(void) {
+  return TANDEM_VERSION;
+}

@@ -1,0 +1,81 @@
+#include "actors/runtime_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tandem::actors {
+
+using nlohmann::json;
+
+std::string name_of(messages::link_phase::phase phase) {
+  using phases = messages::link_phase::phase;
+  switch (phase) {
+  case phases::connecting:
+    return "connecting";
+  case phases::linked:
+    return "linked";
+  case phases::refused:
+    return "refused";
+  case phases::closed:
+    break;
+  }
+  return "closed";
+}
+
+json as_json(const change& change) {
+  return {
+      {"remote", change.is_remote}, {"rows", change.rows}, {"conflicts", change.conflicts}, {"tables", change.tables}};
+}
+
+json as_json(const state& state) {
+  auto links = json::array();
+  for (const auto& each : state.links)
+    links.push_back({{"peer", each.peer},
+                     {"site", each.site},
+                     {"state", each.state},
+                     {"text", each.text},
+                     {"level", each.is_level}});
+  return {{"links", links}, {"trouble", state.trouble}};
+}
+
+json as_json(const storage::replica_status& status) {
+  auto tables = json::array();
+  for (const auto& each : status.tables)
+    tables.push_back({{"name", each.name}, {"rows", each.rows}});
+  auto peers = json::array();
+  for (const auto& each : status.peers)
+    peers.push_back({{"site", each.site.to_hex()},
+                     {"name", each.name},
+                     {"applied", each.applied},
+                     {"acknowledged", each.acked},
+                     {"seen_ms", each.seen_ms},
+                     {"trouble", each.trouble}});
+  return {{"site", status.self.site.to_hex()},
+          {"head", status.head},
+          {"log_entries", status.log_entries},
+          {"pending", status.pending},
+          {"conflicts_open", status.conflicts_open},
+          {"conflicts_total", status.conflicts_total},
+          {"quarantined", status.quarantined},
+          {"file_bytes", status.file_bytes},
+          {"tables", tables},
+          {"peers", peers}};
+}
+
+json as_json(const storage::conflict& conflict) {
+  return {{"id", conflict.id},
+          {"table", conflict.table},
+          {"key", conflict.key_json},
+          {"column", conflict.column},
+          {"current", conflict.current_json},
+          {"other", conflict.other_json},
+          {"rule", conflict.rule},
+          {"state", conflict.state},
+          {"settled_by", conflict.settled_by},
+          {"settled_ms", conflict.settled_ms}};
+}
+
+std::string text_of(const json& document) {
+  return document.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+} // namespace tandem::actors

@@ -1,0 +1,25 @@
+// What the public interface tells as JSON.
+#pragma once
+
+#include <string>
+#include <tandem/runtime.hpp>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "messages/internal.hpp"
+#include "storage/replica.hpp"
+
+namespace tandem::actors {
+
+/// "connecting", "linked", "closed", "refused".
+std::string name_of(messages::link_phase::phase phase);
+
+nlohmann::json as_json(const change& change);
+/// {"links": [...], "trouble": "..."}
+nlohmann::json as_json(const state& state);
+nlohmann::json as_json(const storage::replica_status& status);
+nlohmann::json as_json(const storage::conflict& conflict);
+/// Bytes that are no UTF-8 are replaced, so that the result is always JSON.
+std::string text_of(const nlohmann::json& document);
+
+} // namespace tandem::actors

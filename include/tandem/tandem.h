@@ -1,0 +1,63 @@
+/* Tandem for C and for every language that can call C. The same verbs as tandem/runtime.hpp.
+ *
+ * Functions return 0, or another number on failure; then `*error`, if `error` is not NULL, is a sentence to be
+ * freed with tandem_free. Texts that functions return are freed with tandem_free too. Any thread may call. */
+#ifndef TANDEM_H
+#define TANDEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <tandem/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sqlite3;
+typedef struct tandem_runtime tandem_runtime;
+
+typedef struct tandem_options {
+  size_t size;              /* sizeof(tandem_options): later versions add fields at the end */
+  const char* path;         /* the app's database */
+  int create;               /* not 0: a file that does not exist takes over its peers' tables */
+  const char* listen;       /* "HOST:PORT", or NULL */
+  const char* const* peers; /* URLs */
+  size_t peer_count;
+  const char* token; /* or NULL */
+  const char* name;  /* or NULL */
+  int not_durable;   /* not 0: no fsync before anything is sent or acknowledged */
+} tandem_options;
+
+enum { TANDEM_TAKE_CURRENT = 0, TANDEM_TAKE_OTHER = 1, TANDEM_TAKE_VALUE = 2, TANDEM_UNDO = 3 };
+
+/* Called on a thread of the runtime, one call at a time; `json` is valid during the call. */
+typedef void (*tandem_callback)(void* context, const char* json);
+
+TANDEM_EXPORT int tandem_open(const tandem_options* options, tandem_runtime** result, char** error);
+/* Stops if need be. NULL is allowed. */
+TANDEM_EXPORT void tandem_close(tandem_runtime* sync);
+TANDEM_EXPORT int tandem_start(tandem_runtime* sync, char** error);
+TANDEM_EXPORT void tandem_stop(tandem_runtime* sync);
+TANDEM_EXPORT int tandem_track(tandem_runtime* sync, const char* const* tables, size_t table_count, char** error);
+TANDEM_EXPORT void tandem_hint(tandem_runtime* sync);
+TANDEM_EXPORT int tandem_attach(tandem_runtime* sync, struct sqlite3* connection, char** error);
+TANDEM_EXPORT int tandem_detach(tandem_runtime* sync, struct sqlite3* connection, char** error);
+/* Before tandem_start. `json`: {"remote":true,"rows":1,"conflicts":0,"tables":["notes"]} */
+TANDEM_EXPORT void tandem_on_change(tandem_runtime* sync, tandem_callback callback, void* context);
+/* Before tandem_start. `json`: the "links" and "trouble" of tandem_status_json. */
+TANDEM_EXPORT void tandem_on_state(tandem_runtime* sync, tandem_callback callback, void* context);
+TANDEM_EXPORT char* tandem_url(tandem_runtime* sync);
+TANDEM_EXPORT int tandem_status_json(tandem_runtime* sync, char** json, char** error);
+TANDEM_EXPORT int tandem_conflicts_json(tandem_runtime* sync, int open_only, char** json, char** error);
+TANDEM_EXPORT int tandem_resolve(tandem_runtime* sync, const char* conflict_id, int take, const char* value_json,
+                                 char** error);
+/* 0: all is level; 1: the time passed first; another number: failure. */
+TANDEM_EXPORT int tandem_wait_until_level(tandem_runtime* sync, int64_t ms, char** error);
+TANDEM_EXPORT void tandem_free(char* text);
+TANDEM_EXPORT const char* tandem_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
