@@ -26,7 +26,11 @@ storage::policy parse_policy(std::string_view argument, std::span<const std::str
                                            " is not of the form TABLE[.COLUMN]=POLICY, for example tasks.title=lww"};
   }
   const auto target = argument.substr(0, equals);
-  storage::policy result{std::string{target}, {}, std::string{argument.substr(equals + 1)}};
+  const auto dot = target.find('.');
+  storage::policy result{std::string{target.substr(0, dot)}, {}, std::string{argument.substr(equals + 1)}};
+  if (dot != std::string_view::npos) {
+    result.column = target.substr(dot + 1);
+  }
   for (const auto& table : tables) {
     if (table == target) {
       result.table = table;
@@ -34,7 +38,7 @@ storage::policy parse_policy(std::string_view argument, std::span<const std::str
       return result;
     }
     const auto is_prefix = target.size() > table.size() && target.starts_with(table) && target[table.size()] == '.';
-    if (is_prefix && (result.table == target || table.size() > result.table.size())) {
+    if (is_prefix && table.size() > result.table.size()) {
       result.table = table;
       result.column = target.substr(table.size() + 1);
     }

@@ -14,8 +14,8 @@ namespace tandem::node {
 /// A replica to look at: the file must be one, and nothing is written.
 storage::replica open_for_reading(const std::string& path);
 
-/// TABLE[.COLUMN]=POLICY. Names may contain dots: the longest of `tables` that fits is the table.
-/// Throws failure (usage).
+/// TABLE[.COLUMN]=POLICY. Names may contain dots: the longest of `tables` that fits is the table, else what comes
+/// before the first dot. Throws failure (usage).
 storage::policy parse_policy(std::string_view argument, std::span<const std::string> tables);
 
 /// A number, a quoted string, null, an array or {"blob": HEX} is taken as the JSON that it is, anything else as plain

@@ -35,9 +35,9 @@ KEPT_TO = {
 }
 PUBLIC_NEVER = re.compile(r"\b(caf|boost|msgpack|nlohmann|spdlog)::|\bsqlite3_\w+\s*\(")
 WALL_CLOCK = re.compile(r"\bsystem_clock::now\s*\(")
-ASKS_THE_TIME = "storage/database.cpp"  # the default clock that a caller may hand in
+ASKS_THE_TIME = "storage/replica.cpp"  # the default clock that a caller may hand in
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
-LIMIT = re.compile(r"^\s*(?:inline\s+|static\s+)*constexpr\s+\S+(?:\s+\S+)*?\s+(\w+_(?:max|min))\s*[={]", re.MULTILINE)
+LIMIT = re.compile(r"^[ \t]*[^\n;(]*\bconstexpr\s[^;=\n{(]*?\b(?!protocol_)(\w+_(?:max|min))\s*[={]", re.MULTILINE)
 
 
 def is_generated(path: pathlib.Path) -> bool:

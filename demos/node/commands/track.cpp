@@ -29,13 +29,13 @@ int track(track_arguments arguments) {
   if (arguments.is_all) {
     arguments.tables = replica.untracked_tables();
   }
-  std::vector<storage::policy> policies;
-  auto known = arguments.tables;
-  for (const auto& table : replica.status().tables) {
-    known.push_back(table.name);
+  if (arguments.tables.empty() && arguments.policies.empty()) {
+    std::cout << "Nothing new to track.\n";
+    return exit_done;
   }
+  std::vector<storage::policy> policies;
   for (const auto& policy : arguments.policies) {
-    policies.push_back(parse_policy(policy, known));
+    policies.push_back(parse_policy(policy, arguments.tables));
   }
   const progress shown{"Tracking " + counted(arguments.tables.size(), "table")};
   const auto report = replica.track(arguments.tables, policies);
@@ -43,14 +43,9 @@ int track(track_arguments arguments) {
   for (const auto& [table, count] : report.tables) {
     rows += count;
   }
-  if (report.tables.empty()) {
-    std::cout << "Nothing new to track.\n";
-  } else {
-    std::cout << "Tracking " << counted(report.tables.size(), "more table") << " with " << counted(rows, "row")
-              << ":\n";
-    for (const auto& [table, count] : report.tables) {
-      std::cout << "  " << table << "  " << counted(count, "row") << "\n";
-    }
+  std::cout << "Tracking " << counted(report.tables.size(), "more table") << " with " << counted(rows, "row") << ".\n";
+  for (const auto& [table, count] : report.tables) {
+    std::cout << "  " << table << "  " << counted(count, "row") << "\n";
   }
   for (const auto& note : report.notes) {
     std::cout << "Note: " << note << "\n";
