@@ -215,7 +215,11 @@ void encoder::unsigned_integer(std::uint64_t number) {
 }
 
 void encoder::real(double number) {
-  packer_of(bytes_)->pack_double(number);
+  // msgpack-c turns 1.0 into the integer 1, which SQLite tells apart: so the float 64 is written here.
+  bytes_ += '\xcb';
+  const auto bits = std::bit_cast<std::uint64_t>(number);
+  for (int shift = 56; shift >= 0; shift -= 8)
+    bytes_ += static_cast<char>(bits >> shift);
 }
 
 void encoder::text(std::string_view bytes) {

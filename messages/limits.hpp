@@ -188,6 +188,9 @@ constexpr std::uint64_t log_entries_max = 1'000'000;
 /// in a circle stay there. Honest chains of parents and children are as deep as a schema has tables.
 constexpr std::size_t admission_rounds_max = 100;
 
+/// Findings of one `tandem verify`: many rows with one fault are examples enough, not a flood.
+constexpr std::size_t findings_max = 100;
+
 // --- relations ---------------------------------------------------------------------------
 
 static_assert(text_bytes_max <= value_bytes_max && blob_bytes_max <= value_bytes_max);

@@ -20,7 +20,7 @@ constexpr char plain_block = 0;
 constexpr char zstd_block = 1;
 
 // Below this a zstd frame's own header eats what compression saves.
-constexpr std::size_t compress_bytes_min = 200;
+constexpr std::size_t worth_compressing_bytes = 200;
 constexpr int compress_level = 3;
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -125,7 +125,7 @@ struct run_builder {
 
 std::string compressed(const std::string& plain) {
   std::string result(1, plain_block);
-  if (plain.size() >= compress_bytes_min) {
+  if (plain.size() >= worth_compressing_bytes) {
     result.resize(1 + ZSTD_compressBound(plain.size()));
     const auto size = ZSTD_compress(result.data() + 1, result.size() - 1, plain.data(), plain.size(), compress_level);
     if (!ZSTD_isError(size) && size < plain.size()) {

@@ -117,7 +117,7 @@ row_values admission::quarantined_values(tracked_table& table, std::string_view 
   auto& query = c_.cached("SELECT vals FROM tandem_quarantine WHERE t = ?1 AND k = ?2");
   const statement_guard guard{query};
   query.bind_at(1, table.info.id);
-  table.bind_own_key(query, 2, key);
+  query.bind_blob(2, key);
   if (!query.step())
     throw failure{failure_code::corrupt, c_.db.path() + ": row " + key_to_json(key) + " of " + quoted(table.info.name) +
                                              " is marked as set aside but is not in tandem_quarantine; clone the file "
@@ -130,7 +130,7 @@ void admission::put_quarantined_values(tracked_table& table, std::string_view ke
                         "ON CONFLICT DO UPDATE SET vals = excluded.vals");
   const auto cells = pack_cells(table.info, values);
   put.bind_at(1, table.info.id);
-  table.bind_own_key(put, 2, key);
+  put.bind_blob(2, key);
   put.bind_blob(3, cells);
   put.run();
   c_.has_quarantine = true;
@@ -140,14 +140,14 @@ void admission::put_quarantined_values(tracked_table& table, std::string_view ke
 void admission::drop_quarantined(tracked_table& table, std::string_view key, std::string_view state) {
   auto& query = c_.cached("SELECT conflict FROM tandem_quarantine WHERE t = ?1 AND k = ?2");
   query.bind_at(1, table.info.id);
-  table.bind_own_key(query, 2, key);
+  query.bind_blob(2, key);
   std::string id;
   if (query.step())
     id = query.text(0);
   query.reset();
   auto& remove = c_.cached("DELETE FROM tandem_quarantine WHERE t = ?1 AND k = ?2");
   remove.bind_at(1, table.info.id);
-  table.bind_own_key(remove, 2, key);
+  remove.bind_blob(2, key);
   remove.run();
   changed_quarantine_.erase({table.info.id, std::string{key}});
   if (!id.empty())
@@ -177,7 +177,7 @@ void admission::explain(tracked_table& table, std::string_view key, const row_va
                         std::uint32_t waits) {
   auto& known = c_.cached("SELECT conflict FROM tandem_quarantine WHERE t = ?1 AND k = ?2");
   known.bind_at(1, table.info.id);
-  table.bind_own_key(known, 2, key);
+  known.bind_blob(2, key);
   std::string id = known.step() ? std::string{known.text(0)} : std::string{};
   known.reset();
   if (id.empty()) {
@@ -198,7 +198,7 @@ void admission::explain(tracked_table& table, std::string_view key, const row_va
   auto& update =
       c_.cached("UPDATE tandem_quarantine SET reason = ?3, waits = ?4, conflict = ?5 WHERE t = ?1 AND k = ?2");
   update.bind_at(1, table.info.id);
-  table.bind_own_key(update, 2, key);
+  update.bind_blob(2, key);
   update.bind_at(3, reason);
   update.bind_at(4, waits);
   update.bind_at(5, id);
@@ -367,7 +367,7 @@ bool admission::readmit_waiting() {
     const auto table = c_.table_with_id(static_cast<std::uint32_t>(query.integer(0)));
     if (!table)
       continue;
-    auto key = table->own_key(query, 1);
+    std::string key{query.blob(1)};
     // A parent that is not tracked changes without our being told, so such rows are tried each time.
     const auto waits = static_cast<std::uint32_t>(query.integer(2));
     if (waits != 0 && !stirred_.contains(waits) && !changed_quarantine_.contains({table->info.id, key}))

@@ -86,7 +86,7 @@ void write_here(core& c, tracked_table& table, std::string_view key, std::span<c
       remains->record.write(table.info.all_cells, origin, table.info.all_cells);
       c.remove_tombstone(table, key);
     }
-    table.insert_record(key, row_record{origin});
+    table.put_record(key, row_record{origin});
   }
   if (constraint)
     throw failure{failure_code::storage, "can't write row " + key_to_json(key) + " of " + quoted(table.info.name) +

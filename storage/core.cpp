@@ -80,11 +80,12 @@ void core::load_tables() {
   statement query{db, "SELECT id, name, fingerprint FROM tandem_tables ORDER BY id"};
   while (query.step()) {
     const auto id = static_cast<std::uint32_t>(query.integer(0));
+    const auto trigger = "tandem_insert_" + std::to_string(id);
     auto found = read_table(db, query.text(1));
     if (!found) {
       // ALTER TABLE RENAME takes our triggers along, and so tells the new name.
       statement renamed{db, "SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger' AND name = ?"};
-      renamed.bind("tandem_insert_" + std::to_string(id));
+      renamed.bind(trigger);
       if (renamed.step())
         found = read_table(db, renamed.text(0));
     }
@@ -93,7 +94,10 @@ void core::load_tables() {
       continue;
     }
     found->id = id;
-    needs_repair = needs_repair || found->fingerprint() != query.text(2);
+    statement captured{
+        db, "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = ? AND tbl_name = ? COLLATE NOCASE"};
+    captured.bind(trigger, found->name);
+    needs_repair = needs_repair || found->fingerprint() != query.text(2) || !captured.step();
     statement ids{db, "SELECT id, name FROM tandem_columns WHERE t = ?"};
     ids.bind(id);
     while (ids.step())
@@ -105,7 +109,7 @@ void core::load_tables() {
     found->all_cells.add(life_column);
     for (const auto index : found->cells)
       found->all_cells.add(found->columns[index].id);
-    tables[id] = std::make_unique<tracked_table>(db, std::move(*found));
+    tables[id] = std::make_unique<tracked_table>(db, std::move(*found), has_tombstones);
   }
 }
 
@@ -129,6 +133,8 @@ void core::refresh(bool may_write) {
       copy_feeding_triggers();
     schema_cookie_ = now;
   }
+  for (const auto& [id, table] : tables)
+    table->forget_located();
   auto& state = cached("SELECT (SELECT value FROM tandem_meta WHERE name = 'head'), "
                        "(SELECT value FROM tandem_meta WHERE name = 'hlc'), "
                        "(SELECT value FROM tandem_meta WHERE name = 'epoch'), "
@@ -208,46 +214,43 @@ bool core::is_later(const local_stamp& left, const local_stamp& right) {
 
 // --- the log and tombstones --------------------------------------------------------------------
 
-std::uint64_t core::append_log(const tracked_table& of, std::string_view key, std::uint32_t via) {
-  auto& append = cached("INSERT INTO tandem_log(pos, t, k, via) VALUES (?1, ?2, ?3, ?4)");
-  append.bind_at(1, ++head);
-  append.bind_at(2, of.info.id);
-  of.bind_own_key(append, 3, key);
-  append.bind_at(4, via);
-  append.run();
+std::uint64_t core::append_log(tracked_table& of, std::string_view key, std::uint32_t via) {
+  cached("INSERT INTO tandem_log(pos, t, slot, via) VALUES (?1, ?2, ?3, ?4)")
+      .bind(++head, of.info.id, of.slot_of(key), via)
+      .run();
   return head;
 }
 
-std::optional<tombstone> core::find_tombstone(const tracked_table& of, std::string_view key) {
+std::optional<tombstone> core::find_tombstone(tracked_table& of, std::string_view key) {
   if (!has_tombstones)
     return std::nullopt;
-  auto& find = cached("SELECT rec, vals FROM tandem_dead WHERE t = ?1 AND k = ?2");
-  const statement_guard guard{find};
-  find.bind_at(1, of.info.id);
-  of.bind_own_key(find, 2, key);
-  if (!find.step())
-    return std::nullopt;
-  return tombstone{row_record::unpack(find.blob(0)), unpack_cells(of.info, find.blob(1))};
+  return tombstone_at(of, of.slot_of(key));
 }
 
-void core::put_tombstone(const tracked_table& of, std::string_view key, const tombstone& remains) {
-  auto& put = cached("INSERT INTO tandem_dead(t, k, rec, vals) VALUES (?1, ?2, ?3, ?4) "
+std::optional<tombstone> core::tombstone_at(const tracked_table& of, std::int64_t slot) {
+  auto& find = cached("SELECT k, rec, vals FROM tandem_dead WHERE t = ?1 AND slot = ?2");
+  const statement_guard guard{find};
+  find.bind(of.info.id, slot);
+  if (!find.step())
+    return std::nullopt;
+  return tombstone{row_record::unpack(find.blob(1)), unpack_cells(of.info, find.blob(2)), std::string{find.blob(0)}};
+}
+
+void core::put_tombstone(tracked_table& of, std::string_view key, const tombstone& remains) {
+  auto& put = cached("INSERT INTO tandem_dead(t, slot, k, rec, vals) VALUES (?1, ?2, ?3, ?4, ?5) "
                      "ON CONFLICT DO UPDATE SET rec = excluded.rec, vals = excluded.vals");
   const auto packed = remains.record.pack();
   const auto cells = pack_cells(of.info, remains.values);
-  put.bind_at(1, of.info.id);
-  of.bind_own_key(put, 2, key);
-  put.bind_blob(3, packed);
-  put.bind_blob(4, cells);
+  put.bind(of.info.id, of.slot_of(key));
+  put.bind_blob(3, key);
+  put.bind_blob(4, packed);
+  put.bind_blob(5, cells);
   put.run();
   has_tombstones = true;
 }
 
-void core::remove_tombstone(const tracked_table& of, std::string_view key) {
-  auto& remove = cached("DELETE FROM tandem_dead WHERE t = ?1 AND k = ?2");
-  remove.bind_at(1, of.info.id);
-  of.bind_own_key(remove, 2, key);
-  remove.run();
+void core::remove_tombstone(tracked_table& of, std::string_view key) {
+  cached("DELETE FROM tandem_dead WHERE t = ?1 AND slot = ?2").bind(of.info.id, of.slot_of(key)).run();
 }
 
 // --- meta --------------------------------------------------------------------------------------
@@ -303,6 +306,7 @@ core_transaction::core_transaction(core& owner, transaction::kind kind)
     : owner_{owner}, inner_{owner.db, kind}, kind_{kind} {
   try {
     owner_.refresh(kind == transaction::kind::write);
+    owner_.late_columns.clear();
     if (kind == transaction::kind::write && owner_.needs_repair)
       owner_.repair_captures();
   } catch (...) {

@@ -34,7 +34,8 @@ using row_values = std::vector<value>;
 /// A tracked table with what it takes to work on it.
 class tracked_table {
 public:
-  tracked_table(database& db, table description);
+  /// `has_tombstones` tells whether any row is dead, and must outlive the table.
+  tracked_table(database& db, table description, const bool& has_tombstones);
 
   const table info;
   /// Place of a column id in row_values; -1 if it is no cell of the table.
@@ -55,26 +56,39 @@ public:
   void remove(std::string_view key);
 
   // --- our record of them ---------------------------------------------------------------------
+  // Records are found by the row's slot: its integer key, or the hash of its key; where two keys have one
+  // hash, the later one takes the next free slot. A row keeps its slot when it dies.
+
   std::optional<row_record> record(std::string_view key);
+  /// Inserts or replaces.
   void put_record(std::string_view key, const row_record& record);
-  void insert_record(std::string_view key, const row_record& record);
   void remove_record(std::string_view key);
+  /// Forgets the row located last: other connections may have changed it. Call at the beginning of each
+  /// transaction.
+  void forget_located() { located_key_.clear(); }
+  /// Where the row's record is, or would go.
+  std::int64_t slot_of(std::string_view key);
+  /// The live record in a slot, and its packed key.
+  std::optional<row_record> record_at(std::int64_t slot, std::string& key);
 
   /// Values that the delete trigger kept under a pending id.
   std::optional<row_values> deleted_values(std::int64_t pending_id);
 
-  /// Binds a packed key as our own tables hold it: an integer, or the packed bytes.
-  void bind_own_key(statement& to, int index, std::string_view key) const;
-  /// The packed key from a column of our own tables.
-  [[nodiscard]] std::string own_key(const statement& from, int column) const;
   /// The packed key from key columns of the app's table.
   [[nodiscard]] std::string app_key(const statement& from, int first_column) const;
   void bind_app_key(statement& to, int first_index, std::string_view key);
 
 private:
   database& db_;
+  void locate(std::string_view key);
+
+  const bool& has_tombstones_;
   statement exists_, find_, insert_, insert_or_find_, remove_;
-  statement record_get_, record_put_, record_insert_, record_remove_, deleted_get_;
+  statement record_get_, record_put_, record_remove_, dead_key_, deleted_get_;
+  // The row that was located last: work on one row comes in a row.
+  std::string located_key_;
+  std::int64_t located_slot_ = 0;
+  std::optional<std::string> located_record_;
   std::map<std::string, statement> updates_;
   std::unordered_map<std::uint32_t, int> cell_index_;
   std::vector<value_view> key_values_;
@@ -89,6 +103,7 @@ std::vector<value_view> views_of(const row_values& values);
 struct tombstone {
   row_record record;
   row_values values;
+  std::string key = {}; ///< set when it was found by slot
 };
 
 class core {
@@ -133,12 +148,13 @@ public:
 
   // --- the log --------------------------------------------------------------------------------
   /// Appends an entry and returns its pos.
-  std::uint64_t append_log(const tracked_table& of, std::string_view key, std::uint32_t via);
+  std::uint64_t append_log(tracked_table& of, std::string_view key, std::uint32_t via);
 
   // --- tombstones -----------------------------------------------------------------------------
-  std::optional<tombstone> find_tombstone(const tracked_table& of, std::string_view key);
-  void put_tombstone(const tracked_table& of, std::string_view key, const tombstone& remains);
-  void remove_tombstone(const tracked_table& of, std::string_view key);
+  std::optional<tombstone> find_tombstone(tracked_table& of, std::string_view key);
+  std::optional<tombstone> tombstone_at(const tracked_table& of, std::int64_t slot);
+  void put_tombstone(tracked_table& of, std::string_view key, const tombstone& remains);
+  void remove_tombstone(tracked_table& of, std::string_view key);
 
   // --- meta -----------------------------------------------------------------------------------
   std::int64_t meta(std::string_view name, std::int64_t otherwise = 0);
@@ -157,6 +173,8 @@ public:
   /// Makes triggers anew for tables whose columns have changed. Within a write transaction.
   void repair_captures();
   bool needs_repair = false;
+  /// Columns that the triggers which wrote the pending hints did not know yet, by table.
+  std::map<std::uint32_t, column_set> late_columns;
 
 private:
   void load_tables();

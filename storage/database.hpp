@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "messages/value.hpp"
 #include "storage/replica.hpp"
@@ -30,11 +31,12 @@ public:
 
   /// Binds from parameter 1 on; texts and blobs are not copied and must outlive the step.
   template <class... Values>
-  statement& bind(const Values&... values) {
+  statement& bind(Values&&... values) {
     int index = 0;
-    (bind_at(++index, values), ...);
+    (bind_at(++index, std::forward<Values>(values)), ...);
     return *this;
   }
+  void bind_at(int index, std::string&& text) = delete; // it would be gone before the step
   void bind_at(int index, std::int64_t number);
   void bind_at(int index, std::uint64_t number) { bind_at(index, static_cast<std::int64_t>(number)); }
   void bind_at(int index, int number) { bind_at(index, static_cast<std::int64_t>(number)); }

@@ -25,7 +25,7 @@ extraction::implementation::implementation(core& owner, const site_id& peer, std
   header.is_snapshot = start + 1 < first_kept;
   table_ = c_.tables.begin();
   if (!header.is_snapshot) {
-    log_ = {c_.db, "SELECT pos, t, k, via FROM tandem_log WHERE pos > ?1 AND pos <= ?2 ORDER BY pos"};
+    log_ = {c_.db, "SELECT pos, t, slot, via FROM tandem_log WHERE pos > ?1 AND pos <= ?2 ORDER BY pos"};
     log_.bind(start, header.to);
   }
 }
@@ -52,7 +52,7 @@ bool extraction::implementation::advance_log() {
   if (link_ != 0 && static_cast<std::uint32_t>(log_.integer(3)) == link_)
     return true;
   if (const auto table = c_.table_with_id(static_cast<std::uint32_t>(log_.integer(1))))
-    pack(*table, table->own_key(log_, 2), log_.unsigned_integer(0));
+    pack(*table, log_.integer(2), log_.unsigned_integer(0));
   return true;
 }
 
@@ -60,13 +60,13 @@ bool extraction::implementation::advance_snapshot() {
   while (!is_at_tombstones_) {
     if (table_ == c_.tables.end()) {
       is_at_tombstones_ = true;
-      records_ = {c_.db, "SELECT t, k FROM tandem_dead"};
+      records_ = {c_.db, "SELECT t, slot FROM tandem_dead"};
       break;
     }
     if (!records_)
-      records_ = {c_.db, "SELECT k FROM " + table_->second->info.rows_table()};
+      records_ = {c_.db, "SELECT slot FROM " + table_->second->info.rows_table()};
     if (records_.step()) {
-      pack(*table_->second, table_->second->own_key(records_, 0), 0);
+      pack(*table_->second, records_.integer(0), 0);
       return true;
     }
     records_ = {};
@@ -75,19 +75,21 @@ bool extraction::implementation::advance_snapshot() {
   if (!records_.step())
     return false;
   if (const auto table = c_.table_with_id(static_cast<std::uint32_t>(records_.integer(0))))
-    pack(*table, table->own_key(records_, 1), 0);
+    pack(*table, records_.integer(1), 0);
   return true;
 }
 
-void extraction::implementation::pack(tracked_table& table, std::string_view key, std::uint64_t entry_pos) {
-  auto record = table.record(key);
+void extraction::implementation::pack(tracked_table& table, std::int64_t slot, std::uint64_t entry_pos) {
   std::optional<tombstone> remains;
+  auto record = table.record_at(slot, key_);
   if (!record) {
-    remains = c_.find_tombstone(table, key);
+    remains = c_.tombstone_at(table, slot);
     if (!remains)
       return;
     record = remains->record;
+    key_ = remains->key;
   }
+  const std::string_view key = key_;
   if (entry_pos != 0) {
     // The row goes out once, with its latest entry that is news to the peer.
     std::uint64_t latest = 0;
@@ -103,7 +105,7 @@ void extraction::implementation::pack(tracked_table& table, std::string_view key
     auto& aside = c_.cached("SELECT vals FROM tandem_quarantine WHERE t = ?1 AND k = ?2");
     const statement_guard guard{aside};
     aside.bind_at(1, table.info.id);
-    table.bind_own_key(aside, 2, key);
+    aside.bind_blob(2, key);
     if (!aside.step())
       return;
     const auto values = unpack_cells(table.info, aside.blob(0));

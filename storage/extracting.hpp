@@ -24,7 +24,7 @@ struct extraction::implementation {
 
 private:
   /// Packs one row if the peer lacks any of its cells; `entry_pos` is its log entry, or 0 in a snapshot.
-  void pack(tracked_table& table, std::string_view key, std::uint64_t entry_pos);
+  void pack(tracked_table& table, std::int64_t slot, std::uint64_t entry_pos);
   void pack_cells_of(tracked_table& table, std::string_view key, const row_record& record, bool is_alive,
                      const std::function<value_view(std::size_t cell)>& value_of);
   bool advance();
@@ -43,6 +43,7 @@ private:
   statement records_;
   bool is_at_tombstones_ = false;
   // Reused for each row.
+  std::string key_;
   std::vector<std::vector<std::uint32_t>> group_columns_;
   std::vector<messages::cell_group> groups_;
   std::vector<value_view> values_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "messages/limits.hpp"
 #include "storage/capture.hpp"
 #include "storage/conflict_store.hpp"
 
@@ -41,8 +42,7 @@ public:
 private:
   // Many rows with one fault are one finding with examples, not a flood.
   void report(std::string text) {
-    constexpr std::size_t findings_max = 100;
-    if (result_.size() < findings_max)
+    if (result_.size() < limits::findings_max)
       result_.push_back(std::move(text));
   }
 
@@ -78,10 +78,12 @@ private:
   }
 
   void check_records(tracked_table& table, bool is_stamped) {
-    statement records{c_.db, "SELECT k, rec FROM " + table.info.rows_table()};
+    statement records{c_.db, "SELECT slot FROM " + table.info.rows_table()};
+    std::string key;
     while (records.step()) {
-      const auto key = table.own_key(records, 0);
-      const auto record = row_record::unpack(records.blob(1));
+      const auto record = *table.record_at(records.integer(0), key);
+      if (table.slot_of(key) != records.integer(0))
+        report(row_name(table, key) + " has its record in a place where it is not looked for");
       check_origin(table, key, record);
       if (!is_stamped)
         continue;
@@ -101,7 +103,7 @@ private:
     auto& query = c_.cached("SELECT 1 FROM tandem_quarantine WHERE t = ?1 AND k = ?2");
     const statement_guard guard{query};
     query.bind_at(1, table.info.id);
-    table.bind_own_key(query, 2, key);
+    query.bind_blob(2, key);
     return query.step();
   }
 
@@ -124,7 +126,7 @@ private:
       const auto table = c_.table_with_id(static_cast<std::uint32_t>(dead.integer(0)));
       if (!table)
         continue;
-      const auto key = table->own_key(dead, 1);
+      const std::string key{dead.blob(1)};
       check_origin(*table, key, row_record::unpack(dead.blob(2)));
       if (!has_pending_hints(c_) && table->exists(key))
         report(row_name(*table, key) + " is recorded as deleted, but is in its table");
@@ -137,7 +139,7 @@ private:
       const auto table = c_.table_with_id(static_cast<std::uint32_t>(aside.integer(0)));
       if (!table)
         continue;
-      const auto key = table->own_key(aside, 1);
+      const std::string key{aside.blob(1)};
       const auto record = table->record(key);
       if (!record || !record->is_quarantined)
         report(row_name(*table, key) + " is in quarantine, but its record does not say so");
@@ -188,23 +190,6 @@ findings verify_replica(core& c) {
 
 namespace {
 
-std::string key_as_stored(const tracked_table& table, std::string_view key_json) {
-  auto key = key_from_json(key_json);
-  const auto values = unpacked_values(key);
-  if (values.size() != table.info.key.size())
-    throw failure{failure_code::usage, "a key of " + quoted(table.info.name) + " has " +
-                                           std::to_string(table.info.key.size()) + " values (" + table.info.key_list() +
-                                           "); give a JSON array where there are several"};
-  // A text key that looks like a number was typed without quotes.
-  if (values.size() == 1 && !table.info.has_integer_key && values.front().type == value_type::integer) {
-    const auto text = value_view::of_text(key_json);
-    return packed_values({&text, 1});
-  }
-  if (table.info.has_integer_key && values.front().type != value_type::integer)
-    throw failure{failure_code::usage, "a key of " + quoted(table.info.name) + " is an integer"};
-  return key;
-}
-
 bool is_pending(core& c, tracked_table& table, std::string_view key) {
   std::vector<std::string> same;
   for (std::size_t i = 0; i < table.info.key.size(); ++i)
@@ -213,6 +198,24 @@ bool is_pending(core& c, tracked_table& table, std::string_view key) {
   query.bind_at(1, table.info.id);
   table.bind_app_key(query, 2, key);
   return query.step();
+}
+
+std::string key_as_stored(core& c, tracked_table& table, std::string_view key_json) {
+  auto key = key_from_json(key_json);
+  const auto values = unpacked_values(key);
+  if (values.size() != table.info.key.size())
+    throw failure{failure_code::usage, "a key of " + quoted(table.info.name) + " has " +
+                                           std::to_string(table.info.key.size()) + " values (" + table.info.key_list() +
+                                           "); give a JSON array where there are several"};
+  // A text key that looks like a number may have been typed without quotes.
+  if (values.size() == 1 && values.front().type == value_type::integer && !table.info.has_integer_key &&
+      !table.record(key) && !c.find_tombstone(table, key) && !is_pending(c, table, key)) {
+    const auto text = value_view::of_text(key_json);
+    return packed_values({&text, 1});
+  }
+  if (table.info.has_integer_key && values.front().type != value_type::integer)
+    throw failure{failure_code::usage, "a key of " + quoted(table.info.name) + " is an integer"};
+  return key;
 }
 
 void explain_peers(core& c, const row_record& record, row_report& result) {
@@ -249,7 +252,7 @@ void explain_peers(core& c, const row_record& record, row_report& result) {
 
 row_report explain_row(core& c, std::string_view table_name, std::string_view key_json) {
   auto& table = c.tracked(table_name);
-  const auto key = key_as_stored(table, key_json);
+  const auto key = key_as_stored(c, table, key_json);
   row_report result;
   result.table = table.info.name;
   result.key_json = key_to_json(key);
@@ -264,7 +267,7 @@ row_report explain_row(core& c, std::string_view table_name, std::string_view ke
     auto& query = c.cached("SELECT reason FROM tandem_quarantine WHERE t = ?1 AND k = ?2");
     const statement_guard guard{query};
     query.bind_at(1, table.info.id);
-    table.bind_own_key(query, 2, key);
+    query.bind_blob(2, key);
     query.step();
     result.sentences.push_back("It is set aside, because of " + std::string{query.text(0)} +
                                ". It comes back by itself as soon as it fits.");
@@ -322,7 +325,7 @@ std::vector<quarantined_row> quarantine_of(core& c) {
     const auto table = c.table_with_id(static_cast<std::uint32_t>(query.integer(0)));
     if (!table)
       continue;
-    const auto key = table->own_key(query, 1);
+    const std::string key{query.blob(1)};
     result.push_back({table->info.name, key_to_json(key),
                       row_to_json(table->info, key, unpack_cells(table->info, query.blob(2))),
                       std::string{query.text(3)}});

@@ -20,13 +20,15 @@ constexpr std::array<std::string_view, 10> statements{
     "CREATE TABLE tandem_columns(t INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY(t, id)) WITHOUT ROWID",
     // Hints that triggers wrote: table, what (see capture.cpp), wall time, key. Wider keys add k2, k3, ...
     "CREATE TABLE tandem_pending(id INTEGER PRIMARY KEY, t, o, w, k)",
-    // Row changes in the order in which they came to be known here. via: 0 for our own, else a site's id.
-    "CREATE TABLE tandem_log(pos INTEGER PRIMARY KEY, t INTEGER, k, via INTEGER)",
+    // Row changes in the order in which they came to be known here. slot: where tandem_rows_T or tandem_dead
+    // has the row's record. via: 0 for our own, else a site's id.
+    "CREATE TABLE tandem_log(pos INTEGER PRIMARY KEY, t INTEGER, slot INTEGER, via INTEGER)",
     // Records and last values of deleted rows.
-    "CREATE TABLE tandem_dead(t INTEGER, k, rec BLOB, vals BLOB, PRIMARY KEY(t, k)) WITHOUT ROWID",
+    "CREATE TABLE tandem_dead(t INTEGER, slot INTEGER, k BLOB, rec BLOB, vals BLOB, PRIMARY KEY(t, slot)) "
+    "WITHOUT ROWID",
     // Rows that are alive in the merged state, but that a constraint keeps out of their table. waits: the
     // table whose rows stand in the way.
-    "CREATE TABLE tandem_quarantine(t INTEGER, k, vals BLOB, reason TEXT, waits INTEGER, conflict TEXT, "
+    "CREATE TABLE tandem_quarantine(t INTEGER, k BLOB, vals BLOB, reason TEXT, waits INTEGER, conflict TEXT, "
     "PRIMARY KEY(t, k)) WITHOUT ROWID",
     // What is remembered of each peer between links.
     "CREATE TABLE tandem_peers(site BLOB PRIMARY KEY, epoch INTEGER DEFAULT 0, applied INTEGER DEFAULT 0, "

@@ -168,7 +168,7 @@ void merger::take_new(std::string_view key) {
     c_.put_tombstone(*table_, key, {record, std::move(remains)});
     return;
   }
-  table_->insert_record(key, record);
+  table_->put_record(key, record);
   if (table_->insert(key, new_values_)) {
     row_values values;
     for (const auto& each : new_values_)
@@ -335,7 +335,7 @@ void merger::change_visible(std::string_view key, local_row& local, bool becomes
     return;
   }
   c_.remove_tombstone(*table_, key);
-  table_->insert_record(key, *local.record);
+  table_->put_record(key, *local.record);
   local.is_alive = true;
   if (table_->insert(key, views_of(values))) {
     local.record->is_quarantined = true;

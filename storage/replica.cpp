@@ -241,6 +241,10 @@ merge_report replica::merge(const site_id& peer, const messages::bundle_header& 
     throw failure{failure_code::protocol, "a bundle builds on pos " + std::to_string(header.start) +
                                               " of its sender's log, but only " + std::to_string(known) +
                                               " is applied here; the link starts again from there"};
+  if (header.ack_epoch == c.self.epoch && header.ack > c.head)
+    throw failure{failure_code::protocol, "the peer says that it has applied pos " + std::to_string(header.ack) +
+                                              " of this replica's log, which ends at " + std::to_string(c.head) +
+                                              ": this file is an older copy of itself; it needs a new identity"};
   merger work{c, admitted, conflicts, binding->second, peer, header, known};
   auto& report = work.report;
   report.is_repeat = header.to <= known;
@@ -259,7 +263,7 @@ merge_report replica::merge(const site_id& peer, const messages::bundle_header& 
   } else {
     admitted.settle();
   }
-  if (header.ack_epoch == c.self.epoch && header.ack <= c.head)
+  if (header.ack_epoch == c.self.epoch)
     write_acked(c, peer, header.ack_epoch, header.ack);
   report.head = c.head;
   report.cursor = std::max(known, header.to);

@@ -45,7 +45,7 @@ struct replica_options {
   std::int64_t busy_wait_ms = 5'000; ///< how long to wait for somebody else's lock
   bool durable = true;               ///< fsync each commit of ours (synchronous=FULL); tests may do without
   bool hint_times = true; ///< believe the wall times that triggers noted; false: stamp all with now_ms (simulations)
-  std::string vfs;        ///< name of a SQLite VFS; empty: the default one
+  std::string vfs = {};   ///< name of a SQLite VFS; empty: the default one
 };
 
 struct identity {

@@ -18,13 +18,19 @@ constexpr double day_ms = 86'400'000.0;
 class stamper {
 public:
   stamper(core& c, admission& admitted, conflict_store& conflicts)
-      : c_{c}, admitted_{admitted}, conflicts_{conflicts}, group_start_{c.head}, now_ms_{c.now_ms()} {}
+      : c_{c}, admitted_{admitted}, conflicts_{conflicts}, group_start_{c.head}, now_ms_{c.now_ms()} {
+    // Only these hints tell of rows that may be gone; most groups have none, and need not look.
+    auto& query = c_.cached("SELECT EXISTS (SELECT 1 FROM tandem_pending WHERE (o & 7) IN (3, 4))");
+    const statement_guard guard{query};
+    query.step();
+    may_be_gone_ = query.integer(0);
+  }
 
   void take(tracked_table& table, std::string_view key, const hint& what, std::int64_t wall_ms,
             std::int64_t pending_id) {
     stamp_ = stamp_for(wall_ms);
     auto record = table.record(key);
-    if (table.exists(key))
+    if (!may_be_gone_ || table.exists(key))
       take_present(table, key, what, std::move(record));
     else
       take_absent(table, key, std::move(record), pending_id);
@@ -56,7 +62,7 @@ private:
 
   void take_present(tracked_table& table, std::string_view key, const hint& what, std::optional<row_record> record) {
     if (!record) {
-      insert_record(table, key);
+      record_insert(table, key);
     } else if (record->is_quarantined) {
       keep_hidden_row(table, key, *record);
       rewrite(table, key, *record, table.info.all_cells);
@@ -64,6 +70,9 @@ private:
       rewrite(table, key, *record, table.info.all_cells);
     } else if (what.kind == hint_kind::updated) {
       auto cells = what.columns;
+      // The trigger that wrote the hint may be older than some columns, and could not tell of them.
+      if (const auto late = c_.late_columns.find(table.info.id); late != c_.late_columns.end())
+        cells.add(late->second);
       cells.keep(table.info.all_cells);
       if (cells.empty())
         return;
@@ -74,13 +83,13 @@ private:
     admitted_.note_written(table, key);
   }
 
-  void insert_record(tracked_table& table, std::string_view key) {
+  void record_insert(tracked_table& table, std::string_view key) {
     const auto remains = c_.find_tombstone(table, key);
     const auto pos = log_once(table, key, remains ? &remains->record : nullptr);
     row_record record{{stamp_, pos, via_here}};
     if (remains)
       c_.remove_tombstone(table, key);
-    table.insert_record(key, record);
+    table.put_record(key, record);
   }
 
   void rewrite(tracked_table& table, std::string_view key, row_record& record, const column_set& cells) {
@@ -137,6 +146,7 @@ private:
   std::uint64_t group_start_;
   std::int64_t now_ms_;
   bool has_stamped_ = false;
+  bool may_be_gone_ = true;
   local_stamp stamp_;
 };
 

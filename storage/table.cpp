@@ -83,6 +83,12 @@ void read_indexes(database& db, table& result) {
     else if (query.integer(1))
       result.unique_keys.push_back({std::string{query.text(0)}, {}});
   }
+  statement collations{db, "SELECT x.name FROM pragma_index_list(?1) AS l, pragma_index_xinfo(l.name) AS x "
+                           "WHERE l.origin = 'pk' AND x.key AND x.coll <> 'BINARY'"};
+  collations.bind(result.name);
+  while (collations.step())
+    for (auto& column : result.columns)
+      column.is_collated = column.is_collated || column.name == collations.text(0);
   for (auto& key : result.unique_keys) {
     statement columns{db, "SELECT name FROM pragma_index_info(?) ORDER BY seqno"};
     columns.bind(key.name);
@@ -142,8 +148,17 @@ std::string table::fingerprint() const {
 
 std::string table::key_condition(int first_parameter) const {
   std::vector<std::string> parts;
-  for (std::size_t i = 0; i < key.size(); ++i)
-    parts.push_back(quoted(columns[key[i]].name) + " = ?" + std::to_string(first_parameter + static_cast<int>(i)));
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const auto& column = columns[key[i]];
+    const auto name = quoted(column.name);
+    const auto parameter = "?" + std::to_string(first_parameter + static_cast<int>(i));
+    parts.push_back(name + " = " + parameter);
+    // The first condition finds the row by its index; these make sure that it is the very key.
+    if (column.is_collated)
+      parts.push_back(name + " = " + parameter + " COLLATE BINARY");
+    if (column.is_typeless && !has_integer_key)
+      parts.push_back("typeof(" + name + ") = typeof(" + parameter + ")");
+  }
   return joined(parts, " AND ");
 }
 

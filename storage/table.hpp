@@ -19,6 +19,7 @@ struct table_column {
   std::string declared_type;
   std::uint32_t key_position = 0; ///< 1-based; 0: not part of the primary key
   bool is_typeless = false;       ///< keeps 1 and 1.0 apart (no or BLOB affinity)
+  bool is_collated = false;       ///< as part of the key, takes different texts for the same (NOCASE, say)
 };
 
 struct foreign_key {
@@ -52,7 +53,7 @@ struct table {
   [[nodiscard]] std::string fingerprint() const;
 
   // --- SQL fragments --------------------------------------------------------------------------
-  /// "a" = ?1 AND "b" = ?2 ..., compared as the key's index does.
+  /// "a" = ?1 AND "b" = ?2 ..., true of the row with exactly this key.
   [[nodiscard]] std::string key_condition(int first_parameter = 1) const;
   [[nodiscard]] std::string key_list(std::string_view prefix = {}) const;
   [[nodiscard]] std::string rows_table() const { return "tandem_rows_" + std::to_string(id); }

@@ -1,4 +1,5 @@
 #include <sqlite3.h>
+#include <xxhash.h>
 
 #include "storage/core.hpp"
 
@@ -32,7 +33,8 @@ std::string find_sql(const table& info) {
 
 } // namespace
 
-tracked_table::tracked_table(database& db, table description) : info{std::move(description)}, db_{db} {
+tracked_table::tracked_table(database& db, table description, const bool& has_tombstones)
+    : info{std::move(description)}, db_{db}, has_tombstones_{has_tombstones} {
   const auto app = "main." + quoted(info.name);
   const auto own = info.rows_table();
   exists_ = {db, "SELECT 1 FROM " + app + " WHERE " + info.key_condition()};
@@ -42,10 +44,11 @@ tracked_table::tracked_table(database& db, table description) : info{std::move(d
   insert_or_find_ = {db, insert_sql(info) + " ON CONFLICT DO UPDATE SET " + first_key + " = " + first_key +
                              " RETURNING " + info.key_list()};
   remove_ = {db, "DELETE FROM " + app + " WHERE " + info.key_condition()};
-  record_get_ = {db, "SELECT rec FROM " + own + " WHERE k = ?1"};
-  record_put_ = {db, "UPDATE " + own + " SET rec = ?2 WHERE k = ?1"};
-  record_insert_ = {db, "INSERT INTO " + own + "(k, rec) VALUES (?1, ?2)"};
-  record_remove_ = {db, "DELETE FROM " + own + " WHERE k = ?1"};
+  record_get_ = {db, (info.has_integer_key ? "SELECT rec FROM " : "SELECT rec, k FROM ") + own + " WHERE slot = ?1"};
+  record_put_ = {db, info.has_integer_key ? "REPLACE INTO " + own + "(slot, rec) VALUES (?1, ?2)"
+                                          : "REPLACE INTO " + own + "(slot, rec, k) VALUES (?1, ?2, ?3)"};
+  record_remove_ = {db, "DELETE FROM " + own + " WHERE slot = ?1"};
+  dead_key_ = {db, "SELECT k FROM tandem_dead WHERE t = " + std::to_string(info.id) + " AND slot = ?1"};
   deleted_get_ = {db, "SELECT * FROM " + info.deleted_table() + " WHERE id = ?1"};
   for (std::size_t i = 0; i < info.cells.size(); ++i)
     cell_index_[info.columns[info.cells[i]].id] = static_cast<int>(i);
@@ -54,21 +57,6 @@ tracked_table::tracked_table(database& db, table description) : info{std::move(d
 int tracked_table::cell_index(std::uint32_t column_id) const {
   const auto found = cell_index_.find(column_id);
   return found == cell_index_.end() ? -1 : found->second;
-}
-
-void tracked_table::bind_own_key(statement& to, int index, std::string_view key) const {
-  if (info.has_integer_key)
-    to.bind_at(index, unpacked_values(key).front());
-  else
-    to.bind_blob(index, key);
-}
-
-std::string tracked_table::own_key(const statement& from, int column) const {
-  if (info.has_integer_key) {
-    const auto number = from.value(column);
-    return packed_values({&number, 1});
-  }
-  return std::string{from.blob(column)};
 }
 
 std::string tracked_table::app_key(const statement& from, int first_column) const {
@@ -162,31 +150,75 @@ void tracked_table::remove(std::string_view key) {
   remove_.run();
 }
 
+void tracked_table::locate(std::string_view key) {
+  if (key == located_key_ && !key.empty())
+    return;
+  located_key_ = key;
+  located_record_.reset();
+  located_slot_ = info.has_integer_key ? unpacked_values(key).front().integer
+                                       : static_cast<std::int64_t>(XXH3_64bits(key.data(), key.size()));
+  while (true) {
+    const statement_guard guard{record_get_};
+    record_get_.bind(located_slot_);
+    if (record_get_.step()) {
+      if (info.has_integer_key || record_get_.blob(1) == key) {
+        located_record_ = record_get_.blob(0);
+        return;
+      }
+    } else {
+      if (info.has_integer_key || !has_tombstones_)
+        return;
+      const statement_guard dead_guard{dead_key_};
+      dead_key_.bind(located_slot_);
+      if (!dead_key_.step() || dead_key_.blob(0) == key)
+        return;
+    }
+    // Another key with the same hash.
+    located_slot_ = static_cast<std::int64_t>(static_cast<std::uint64_t>(located_slot_) + 1);
+  }
+}
+
+std::int64_t tracked_table::slot_of(std::string_view key) {
+  locate(key);
+  return located_slot_;
+}
+
 std::optional<row_record> tracked_table::record(std::string_view key) {
-  const statement_guard guard{record_get_};
-  bind_own_key(record_get_, 1, key);
-  if (!record_get_.step())
+  locate(key);
+  if (!located_record_)
     return std::nullopt;
-  return row_record::unpack(record_get_.blob(0));
+  return row_record::unpack(*located_record_);
 }
 
 void tracked_table::put_record(std::string_view key, const row_record& record) {
-  const auto packed = record.pack();
-  bind_own_key(record_put_, 1, key);
-  record_put_.bind_blob(2, packed);
+  locate(key);
+  located_record_ = record.pack();
+  record_put_.bind_at(1, located_slot_);
+  record_put_.bind_blob(2, *located_record_);
+  if (!info.has_integer_key)
+    record_put_.bind_blob(3, key);
   record_put_.run();
 }
 
-void tracked_table::insert_record(std::string_view key, const row_record& record) {
-  const auto packed = record.pack();
-  bind_own_key(record_insert_, 1, key);
-  record_insert_.bind_blob(2, packed);
-  record_insert_.run();
+void tracked_table::remove_record(std::string_view key) {
+  locate(key);
+  located_record_.reset();
+  record_remove_.bind(located_slot_).run();
 }
 
-void tracked_table::remove_record(std::string_view key) {
-  bind_own_key(record_remove_, 1, key);
-  record_remove_.run();
+std::optional<row_record> tracked_table::record_at(std::int64_t slot, std::string& key) {
+  const statement_guard guard{record_get_};
+  record_get_.bind(slot);
+  if (!record_get_.step())
+    return std::nullopt;
+  if (info.has_integer_key) {
+    const auto number = value_view::of_integer(slot);
+    key.clear();
+    append_value(key, number);
+  } else {
+    key = record_get_.blob(1);
+  }
+  return row_record::unpack(record_get_.blob(0));
 }
 
 std::optional<row_values> tracked_table::deleted_values(std::int64_t pending_id) {

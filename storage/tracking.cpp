@@ -11,7 +11,9 @@
 namespace tandem::storage {
 namespace {
 
-void remember_columns(core& c, table& tracked) {
+/// Gives ids to columns that have none yet; returns those.
+column_set remember_columns(core& c, table& tracked) {
+  column_set late;
   statement known{c.db, "SELECT id, name FROM tandem_columns WHERE t = ?"};
   known.bind(tracked.id);
   std::uint32_t last = 0;
@@ -26,11 +28,14 @@ void remember_columns(core& c, table& tracked) {
     if (column.id == 0) {
       column.id = ++last;
       insert.bind(tracked.id, column.id, column.name).run();
+      if (!column.key_position)
+        late.add(column.id);
     }
     if (!column.key_position)
       tracked.all_cells.add(column.id);
   }
   tracked.all_cells.add(life_column);
+  return late;
 }
 
 void widen_pending(core& c, std::size_t key_columns) {
@@ -42,7 +47,9 @@ void widen_pending(core& c, std::size_t key_columns) {
 
 // Triggers and ids for a table whose description has just been read.
 void capture(core& c, table& described) {
-  remember_columns(c, described);
+  const auto late = remember_columns(c, described);
+  if (!late.empty())
+    c.late_columns[described.id].add(late);
   widen_pending(c, described.key.size());
   for (const auto& sql : release_statements(described.id))
     c.db.execute(sql);
@@ -55,8 +62,9 @@ void capture(core& c, table& described) {
                       column + "'"))
       c.db.execute("ALTER TABLE " + described.deleted_table() + " ADD COLUMN " + column);
   }
+  const auto fingerprint = described.fingerprint();
   c.cached("UPDATE tandem_tables SET name = ?2, fingerprint = ?3 WHERE id = ?1")
-      .bind(described.id, described.name, described.fingerprint())
+      .bind(described.id, described.name, fingerprint)
       .run();
 }
 
@@ -78,7 +86,7 @@ std::uint64_t record_existing_rows(core& c, tracked_table& fresh) {
   while (rows.step()) {
     const auto key = fresh.app_key(rows, 0);
     const auto pos = c.append_log(fresh, key, via_here);
-    fresh.insert_record(key, row_record{{origin, pos, via_here}});
+    fresh.put_record(key, row_record{{origin, pos, via_here}});
     ++result;
   }
   return result;
@@ -90,9 +98,11 @@ void begin_tracking(core& c, const std::string& name) {
   c.cached("INSERT INTO tandem_tables(id, name, fingerprint) VALUES (?1, ?2, '')")
       .bind(described.id, described.name)
       .run();
+  // Records live under a number, the row's slot: an integer key as it is, a hash of any other key. So they are
+  // found by comparing integers, and the log needs no copies of keys.
   c.db.execute("CREATE TABLE " + described.rows_table() +
-               (described.has_integer_key ? "(k INTEGER PRIMARY KEY, rec BLOB)"
-                                          : "(k BLOB PRIMARY KEY, rec BLOB) WITHOUT ROWID"));
+               (described.has_integer_key ? "(slot INTEGER PRIMARY KEY, rec BLOB)"
+                                          : "(slot INTEGER PRIMARY KEY, k BLOB NOT NULL, rec BLOB)"));
   capture(c, described);
 }
 
@@ -250,6 +260,48 @@ void core::refresh_tables() {
   refresh(true);
 }
 
+namespace {
+
+// A migration that drops a table and creates it anew takes the triggers along. Rows that are in both count as
+// the same, unchanged; what has come or gone meanwhile is noted as hints, for the stamping that follows.
+void note_what_changed_uncaptured(core& c, const table& described) {
+  tracked_table rows{c.db, described, c.has_tombstones};
+  std::vector<std::string> columns{"t", "o", "w"};
+  std::vector<std::string> parameters{std::to_string(described.id), "?1", "julianday('now')"};
+  for (std::size_t i = 0; i < described.key.size(); ++i) {
+    columns.push_back(pending_key_column(i));
+    parameters.push_back("?" + std::to_string(i + 2));
+  }
+  statement note{c.db,
+                 "INSERT INTO tandem_pending(" + joined(columns, ", ") + ") VALUES (" + joined(parameters, ", ") + ")"};
+  const auto append = [&](hint_kind kind, std::string_view key) {
+    note.bind_at(1, static_cast<int>(kind));
+    rows.bind_app_key(note, 2, key);
+    note.run();
+  };
+  statement present{c.db, "SELECT " + described.key_list() + " FROM main." + quoted(described.name)};
+  while (present.step()) {
+    const auto key = rows.app_key(present, 0);
+    if (!rows.record(key))
+      append(hint_kind::inserted, key);
+  }
+  statement recorded{c.db, "SELECT slot FROM " + described.rows_table()};
+  std::string key;
+  while (recorded.step())
+    if (const auto record = rows.record_at(recorded.integer(0), key); !record->is_quarantined && !rows.exists(key))
+      append(hint_kind::deleted, key);
+}
+
+bool has_triggers(core& c, const table& described) {
+  statement query{c.db,
+                  "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = ? AND tbl_name = ? COLLATE NOCASE"};
+  const auto trigger = "tandem_insert_" + std::to_string(described.id);
+  query.bind(trigger, described.name);
+  return query.step();
+}
+
+} // namespace
+
 void core::repair_captures() {
   std::vector<std::uint32_t> gone;
   statement query{db, "SELECT id, name FROM tandem_tables"};
@@ -262,12 +314,17 @@ void core::repair_captures() {
     }
     auto described = *read_table(db, known->info.name);
     described.id = id;
-    if (described.fingerprint() == known->info.fingerprint() && known->info.name == query.text(1) &&
+    const bool is_captured = has_triggers(*this, described);
+    if (is_captured && described.fingerprint() == known->info.fingerprint() && known->info.name == query.text(1) &&
         std::ranges::none_of(known->info.columns, [](const table_column& each) { return each.id == 0; }) &&
         db.integer("SELECT fingerprint = " + literal(described.fingerprint()) +
                    " FROM tandem_tables WHERE id = " + std::to_string(id)))
       continue;
     capture(*this, described);
+    if (!is_captured) {
+      std::erase_if(described.cells, [&](std::size_t index) { return described.columns[index].id == 0; });
+      note_what_changed_uncaptured(*this, described);
+    }
   }
   query.reset();
   for (const auto id : gone)
