@@ -1,0 +1,106 @@
+#include <boost/test/unit_test.hpp>
+
+#include "actors/batcher.hpp"
+#include "messages/internal.hpp"
+#include "messages/limits.hpp"
+#include "tests/unit/actors/recording_outbox.hpp"
+
+using namespace tandem;
+using actors::role;
+using tests::recording_outbox;
+
+namespace {
+
+struct one_batcher {
+  recording_outbox out{{role::batcher}};
+  actors::batcher batcher;
+
+  void queue_says(std::uint64_t link, std::uint64_t unacked, bool answers_flush = false, bool is_up = true) {
+    batcher.receive(recording_outbox::from({role::queue, link}, messages::queue_state{unacked, answers_flush, is_up}),
+                    out);
+  }
+  void log_grew(std::uint64_t head, std::uint64_t rows, std::uint64_t via_link = 0) {
+    batcher.receive(recording_outbox::from({role::observer}, messages::grown{head, rows, via_link}), out);
+  }
+  std::size_t flushes(std::uint64_t link) { return out.take<messages::flush>({role::queue, link}).size(); }
+  void pass_ms(std::int64_t ms) {
+    out.time_us += ms * actors::us_per_ms;
+    if (out.due_us && *out.due_us <= out.time_us) {
+      out.due_us.reset();
+      batcher.tick(out);
+    }
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(batcher)
+
+BOOST_FIXTURE_TEST_CASE(a_quiet_link_sends_at_once, one_batcher) {
+  queue_says(1, 0);
+  BOOST_TEST(flushes(1) == 0U);
+  log_grew(5, 1);
+  BOOST_TEST(flushes(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(no_second_order_before_the_first_is_answered, one_batcher) {
+  queue_says(1, 0);
+  for (std::uint64_t i = 1; i <= 100; ++i)
+    log_grew(i, limits::flush_rows_max);
+  BOOST_TEST(flushes(1) == 1U);
+  queue_says(1, 0, true);
+  BOOST_TEST(flushes(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(changes_wait_for_the_bundle_under_way, one_batcher) {
+  queue_says(1, 0);
+  log_grew(1, 1);
+  queue_says(1, 1, true);
+  BOOST_TEST(flushes(1) == 1U);
+  log_grew(2, 1);
+  BOOST_TEST(flushes(1) == 0U);
+  queue_says(1, 0);
+  BOOST_TEST(flushes(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(but_not_for_long, one_batcher) {
+  queue_says(1, 1);
+  log_grew(2, 1);
+  pass_ms(limits::flush_window_ms - 1);
+  BOOST_TEST(flushes(1) == 0U);
+  pass_ms(1);
+  BOOST_TEST(flushes(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_when_they_are_many, one_batcher) {
+  queue_says(1, 1);
+  log_grew(limits::flush_rows_max, limits::flush_rows_max);
+  BOOST_TEST(flushes(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_slow_link_holds_up_no_other, one_batcher) {
+  queue_says(1, 3);
+  queue_says(2, 0);
+  log_grew(1, 1);
+  BOOST_TEST(flushes(1) == 0U);
+  BOOST_TEST(flushes(2) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_peer_sent_itself_goes_back_late_and_as_nothing, one_batcher) {
+  queue_says(1, 0);
+  queue_says(2, 0);
+  log_grew(1, 1, 1);
+  BOOST_TEST(flushes(1) == 0U);
+  BOOST_TEST(flushes(2) == 1U);
+  pass_ms(limits::advance_window_ms);
+  BOOST_TEST(flushes(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_that_ended_gets_nothing, one_batcher) {
+  queue_says(1, 0);
+  queue_says(1, 0, false, false);
+  log_grew(1, 1);
+  BOOST_TEST(flushes(1) == 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

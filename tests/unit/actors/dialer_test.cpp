@@ -1,0 +1,58 @@
+#include <algorithm>
+
+#include <boost/test/unit_test.hpp>
+
+#include "actors/dialer.hpp"
+#include "messages/internal.hpp"
+#include "messages/limits.hpp"
+#include "tests/unit/actors/recording_outbox.hpp"
+
+using namespace tandem;
+using actors::role;
+using tests::recording_outbox;
+
+BOOST_AUTO_TEST_SUITE(dialer)
+
+BOOST_AUTO_TEST_CASE(waits_grow_to_their_limit_and_are_never_equal_for_all) {
+  std::mt19937_64 random{7};
+  std::int64_t largest = 0;
+  for (std::uint32_t tries = 1; tries < 100; ++tries) {
+    const auto wait = actors::dialer::wait_ms(tries, random);
+    BOOST_TEST(wait >= limits::retry_ms_min / 2);
+    BOOST_TEST(wait <= limits::retry_ms_max);
+    largest = std::max(largest, wait);
+  }
+  BOOST_TEST(largest > limits::retry_ms_max / 2);
+}
+
+BOOST_AUTO_TEST_CASE(calls_again_for_ever) {
+  int dials = 0;
+  recording_outbox out{{role::dialer, 1}};
+  actors::dialer dialer{{"ws://hub:1/", 1, [&dials] {
+                           ++dials;
+                         }}};
+  dialer.start(out);
+  for (int i = 0; i < 1'000; ++i) {
+    BOOST_TEST(dials == i + 1);
+    dialer.receive(recording_outbox::from({role::dialer, 1}, messages::dial_failed{"nobody there"}), out);
+    BOOST_REQUIRE(out.due_us.has_value());
+    BOOST_TEST(*out.due_us - out.time_us <= limits::retry_ms_max * actors::us_per_ms);
+    out.time_us = *out.due_us;
+    dialer.tick(out);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(after_a_refusal_somebody_has_to_act_first) {
+  recording_outbox out{{role::dialer, 1}};
+  actors::dialer dialer{{"ws://hub:1/", 1, [] {
+                         }}};
+  dialer.start(out);
+  dialer.receive(recording_outbox::from({role::supervisor}, messages::link_closed{1, true, true, "schema"}), out);
+  BOOST_TEST(*out.due_us - out.time_us >= limits::refused_retry_ms * actors::us_per_ms);
+  const auto news = out.take<messages::link_phase>({role::host});
+  BOOST_REQUIRE(news.size() == 1U);
+  BOOST_TEST((news[0].now == messages::link_phase::phase::refused));
+  BOOST_TEST(news[0].text == "schema");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
