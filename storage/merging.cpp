@@ -253,10 +253,9 @@ void merger::take_known(std::string_view key, local_row& local) {
     must_revive = true;
     record_deletion_conflict(key, local, life_here.written, life->written, false);
   }
-  const bool life_wins = life && life->wins;
-  const bool becomes_alive = must_revive || (life_wins ? life->given.integer != 0 : local.is_alive);
-  write_winners(key, local, becomes_alive);
-  if (must_revive && !(life_wins ? life->given.integer != 0 : local.is_alive))
+  const bool lives_by_stamps = life && life->wins ? life->given.integer != 0 : local.is_alive;
+  write_winners(key, local, must_revive || lives_by_stamps);
+  if (must_revive && !lives_by_stamps)
     revive(key, local);
 }
 
