@@ -27,6 +27,7 @@ struct arbiter_options {
   storage::clock_ms now_ms;   ///< the machine's clock, not corrected
   /// A hub's clock differs by so much, and ours counts as the wrong one: stamp with theirs from now on.
   std::function<void(std::int64_t offset_ms)> correct_clock;
+  std::function<void()> on_new_identity; ///< the replica has taken a new site id; may be empty
 };
 
 /// Gets bundle parts, hello and resume of the peers from the endpoints, `open_link` from endpoints, `announce`

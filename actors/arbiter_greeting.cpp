@@ -142,6 +142,8 @@ void arbiter::renew_identity(const std::string& why, outbox& out) {
   replica_->take_new_identity();
   self_ = replica_->self();
   head_ = replica_->head();
+  if (options_.on_new_identity)
+    options_.on_new_identity();
   out.send({role::supervisor}, messages::close_all_links{why});
 }
 

@@ -75,6 +75,7 @@ arbiter_options crew::implementation::for_arbiter() {
   result.instance = instance;
   result.adopts = options.adopts;
   result.now_ms = options.replica.now_ms;
+  result.on_new_identity = options.on_new_identity;
   result.correct_clock = [offset = clock_offset_ms](std::int64_t ms) {
     offset->store(ms);
   };

@@ -31,6 +31,7 @@ struct crew_options {
   bool can_watch = true;                   ///< somebody calls `ring` when files change
   threading writers = threading::detached; ///< pooled on the test scheduler
   host_events events;
+  std::function<void()> on_new_identity; ///< called by the arbiter's thread
 };
 
 class crew {

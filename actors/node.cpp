@@ -16,6 +16,7 @@
 
 #include "actors/commit_watch.hpp"
 #include "actors/crew.hpp"
+#include "actors/file_marker.hpp"
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
 
@@ -96,6 +97,7 @@ struct node::implementation {
   }
   storage::replica_options replica_options() const;
   bool prepare_replica();
+  void leave_marker();
   host_events events();
   void start();
   void stop();
@@ -117,9 +119,27 @@ bool node::implementation::prepare_replica() {
   if (options.may_create)
     how.mode = storage::open_mode::create;
   auto replica = storage::replica::open(options.path, how);
-  self = replica.self();
+  const auto status = replica.status();
+  self = status.self;
+  const auto mark = mark_of(options.path, self, status.head);
+  if (const auto sign = sign_of_copy(read_marker(options.path), mark, !status.peers.empty()); !sign.empty()) {
+    spdlog::warn("the node takes a new site id for {}, because {}", options.path, sign);
+    replica.take_new_identity();
+    self = replica.self();
+  }
+  write_marker(options.path, mark_of(options.path, self, replica.head()));
   replica.stamp_pending(); // What was written while no node ran.
-  return replica.status().adopting;
+  return status.adopting;
+}
+
+/// How far the log is, so that a backup that is put back is noticed.
+void node::implementation::leave_marker() {
+  try {
+    auto replica = storage::replica::open(options.path, replica_options());
+    write_marker(options.path, mark_of(options.path, replica.self(), replica.head()));
+  } catch (const failure& problem) {
+    spdlog::debug("the node could not bring its marker up to date: {}", problem.what());
+  }
 }
 
 host_events node::implementation::events() {
@@ -150,6 +170,9 @@ void node::implementation::start() {
   crew_setup.token = options.token;
   crew_setup.seed = random_number();
   crew_setup.events = events();
+  crew_setup.on_new_identity = [this] {
+    leave_marker();
+  };
   network = bridge::make_websocket_network();
   system = std::make_unique<caf::actor_system>(tuned(config));
   // Writes are noticed from here on, so that none falls between the observer's first look and the watch.
@@ -176,6 +199,7 @@ void node::implementation::stop() {
     if (stopping->ended().wait_for(std::chrono::milliseconds{limits::stop_ms_max}) != std::future_status::ready)
       spdlog::warn("the node still waits for an actor to end, probably for a disk");
     stopping->ended().wait();
+    leave_marker();
   }
   if (network)
     network->stop();

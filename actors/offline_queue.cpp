@@ -19,8 +19,8 @@ namespace {
 
 std::int64_t added(std::int64_t credit, std::uint64_t more) {
   // A peer that grants without end gets no more than it could ever use.
-  constexpr std::int64_t credit_max = std::int64_t{1} << 40;
-  return std::min(credit + static_cast<std::int64_t>(std::min<std::uint64_t>(more, credit_max)), credit_max);
+  constexpr std::int64_t endless_credit = std::int64_t{1} << 40;
+  return std::min(credit + static_cast<std::int64_t>(std::min<std::uint64_t>(more, endless_credit)), endless_credit);
 }
 
 } // namespace

@@ -3,7 +3,7 @@
 namespace tandem::messages {
 namespace {
 
-constexpr std::uint64_t wire_tag_max = 63;
+constexpr std::uint64_t first_internal_tag = 64;
 
 // Fields of part 0 and of the others; both may grow at the end.
 constexpr std::size_t fields_of_later_part = 4;
@@ -23,7 +23,7 @@ std::uint64_t tag_of(std::string_view bytes) {
 
 bool is_wire_message(std::string_view bytes) {
   const auto tag = tag_of(bytes);
-  return tag > 0 && tag <= wire_tag_max;
+  return tag > 0 && tag < first_internal_tag;
 }
 
 std::size_t read_message_head(decoder& in, std::uint64_t tag) {

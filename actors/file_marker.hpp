@@ -1,0 +1,34 @@
+// A small file beside the database that tells whether the database is still the file that it was: a copy or a
+// restored backup must not write under the site id of the original.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "storage/replica.hpp"
+
+namespace tandem::actors {
+
+/// What was true of the file when a node last ran on it.
+struct file_mark {
+  std::string site;
+  std::uint64_t epoch = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t head = 0;
+};
+
+/// Beside `notes.db` it is `notes.db-tandem`.
+std::string marker_path(const std::string& database);
+/// Nothing if there is none, or none that can be read.
+std::optional<file_mark> read_marker(const std::string& database);
+/// What is true of the file now.
+file_mark mark_of(const std::string& database, const storage::identity& self, std::uint64_t head);
+/// Replaces the marker as a whole. Throws messages::failure (storage) if it can't be written.
+void write_marker(const std::string& database, const file_mark& mark);
+
+/// Why the file is not what it was: a sentence; empty if it is, or if it never was on a link.
+std::string sign_of_copy(const std::optional<file_mark>& before, const file_mark& now, bool has_peers);
+
+} // namespace tandem::actors
