@@ -6,12 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "messages/failure.hpp"
-
 namespace tandem::node {
-
-using messages::failure;
-using messages::failure_code;
 
 storage::replica open_for_reading(const std::string& path) {
   storage::replica_options options;
@@ -22,8 +17,8 @@ storage::replica open_for_reading(const std::string& path) {
 storage::policy parse_policy(std::string_view argument, std::span<const std::string> tables) {
   const auto equals = argument.rfind('=');
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == argument.size()) {
-    throw failure{failure_code::usage, "--policy " + std::string{argument} +
-                                           " is not of the form TABLE[.COLUMN]=POLICY, for example tasks.title=lww"};
+    throw wrong_usage{"--policy " + std::string{argument} +
+                      " is not of the form TABLE[.COLUMN]=POLICY, for example tasks.title=lww"};
   }
   const auto target = argument.substr(0, equals);
   const auto dot = target.find('.');
@@ -66,8 +61,7 @@ std::pair<std::string, std::uint16_t> parse_listen_address(std::string_view argu
   std::uint16_t port = 0;
   const auto [end, trouble] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (trouble != std::errc{} || end != digits.data() + digits.size() || host.empty()) {
-    throw failure{failure_code::usage,
-                  "--listen " + std::string{argument} +
+    throw wrong_usage{"--listen " + std::string{argument} +
                       " is not of the form HOST:PORT, for example 127.0.0.1:7420; port 0 takes a free one"};
   }
   return {std::string{host}, port};
@@ -76,7 +70,7 @@ std::pair<std::string, std::uint16_t> parse_listen_address(std::string_view argu
 std::string read_token(const std::string& path) {
   struct stat about {};
   if (stat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) {
-    throw failure{failure_code::usage, "--token-file " + path + " is not a file that can be read"};
+    throw wrong_usage{"--token-file " + path + " is not a file that can be read"};
   }
   std::string token;
   std::ifstream file{path};
@@ -85,8 +79,7 @@ std::string read_token(const std::string& path) {
     token.pop_back();
   }
   if (token.empty()) {
-    throw failure{failure_code::usage,
-                  "--token-file " + path + " has no token in its first line: write one, 32 random characters, say"};
+    throw wrong_usage{"--token-file " + path + " has no token in its first line: write one, 32 random characters, say"};
   }
   return token;
 }

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 
 namespace tandem::node {
 
@@ -11,7 +11,7 @@ namespace tandem::node {
 /// messages::failure, which `main` turns into one line.
 using chosen_command = std::function<int()>;
 
-/// Wrong usage, known only after the command line was parsed, is told apart by this exit code.
+/// Wrong usage is what the command line alone shows to make no sense; everything else is a failure.
 constexpr int exit_done = 0;
 constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;

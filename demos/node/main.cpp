@@ -6,13 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "demos/node/arguments.hpp"
 #include "demos/node/command.hpp"
 #include "messages/failure.hpp"
 
 namespace {
-
-using tandem::messages::failure;
-using tandem::messages::failure_code;
 
 constexpr const char* examples = R"(Examples:
   tandem demo                                        the whole story, in seconds
@@ -86,9 +84,10 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
-  } catch (const failure& trouble) {
-    const auto is_usage = trouble.code() == failure_code::usage;
-    return report(is_usage ? tandem::node::exit_usage : tandem::node::exit_failure, trouble.what());
+  } catch (const tandem::node::wrong_usage& trouble) {
+    return report(tandem::node::exit_usage, trouble.what());
+  } catch (const tandem::messages::failure& trouble) {
+    return report(tandem::node::exit_failure, trouble.what());
   } catch (const std::exception& trouble) {
     return report(tandem::node::exit_failure, std::string{"a defect, please report it: "} + trouble.what());
   }

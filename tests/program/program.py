@@ -34,7 +34,8 @@ class Node:
 
     def __init__(self, *arguments: str, log: pathlib.Path):
         self.log = log
-        self.process = subprocess.Popen([PROGRAM, "serve", *arguments], stdout=subprocess.PIPE, stderr=log.open("w"), text=True)
+        with log.open("w") as errors:
+            self.process = subprocess.Popen([PROGRAM, "serve", *arguments], stdout=subprocess.PIPE, stderr=errors, text=True)
         self.ready_line = self.process.stdout.readline().strip()
         if not self.ready_line.startswith("ready"):
             self.process.kill()

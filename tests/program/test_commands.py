@@ -21,7 +21,8 @@ class UsageTest(ProgramTest):
                           ["status", database, "--nonsense"], ["conflicts", database, "resolve", "x"],
                           ["conflicts", database, "resolve", "x", "--take", "both"], ["serve"],
                           ["serve", database, "--listen", "127.0.0.1:port"], ["sync", database], ["clone", "ws://127.0.0.1:1/"],
-                          ["track", database, "tasks", "--policy", "tasks"]):
+                          ["track", database, "tasks", "--policy", "tasks"], ["serve", database, "--peer", "http://127.0.0.1:1/"],
+                          ["serve", database, "--token-file", self.path("absent")]):
             with self.subTest(arguments):
                 self.fails(*arguments, expect=2)
 

@@ -103,7 +103,7 @@ class LinkTest(ProgramTest):
         node = self.serve(self.hub, "--listen", "127.0.0.1:0")
         other = self.make_tasks("other.db")
         self.run_program("track", other, "tasks")
-        self.assertIn("in use", self.fails("serve", other, "--listen", node.url[len("ws://"):].rstrip("/")))
+        self.assertIn("uses this port", self.fails("serve", other, "--listen", node.url[len("ws://"):].rstrip("/")))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@
 #include "demos/node/as_json.hpp"
 #include "demos/node/command.hpp"
 #include "demos/node/text.hpp"
-#include "messages/failure.hpp"
 
 namespace tandem::node {
 
@@ -123,8 +122,7 @@ int choose(const conflict_arguments& arguments, storage::resolution::kind take) 
 
 int resolve(const conflict_arguments& arguments) {
   if (arguments.is_value == !arguments.take.empty()) {
-    throw messages::failure{messages::failure_code::usage,
-                            "conflicts resolve wants one of --take current, --take other, --value V"};
+    throw wrong_usage{"conflicts resolve wants one of --take current, --take other, --value V"};
   }
   if (arguments.is_value) {
     return choose(arguments, storage::resolution::kind::take_value);

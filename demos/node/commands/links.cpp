@@ -3,9 +3,23 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "bridge/address.hpp"
 #include "demos/node/arguments.hpp"
+#include "messages/failure.hpp"
 
 namespace tandem::node {
+
+namespace {
+
+void check_url(const std::string& url) {
+  try {
+    bridge::parse_url(url);
+  } catch (const messages::failure& trouble) {
+    throw wrong_usage{trouble.what()};
+  }
+}
+
+} // namespace
 
 void add_token_option(CLI::App& command, link_arguments& arguments) {
   command.add_option("--token-file", arguments.token_file,
@@ -15,6 +29,9 @@ void add_token_option(CLI::App& command, link_arguments& arguments) {
 actors::node_options options_of(const link_arguments& arguments) {
   actors::node_options options;
   options.path = arguments.database;
+  for (const auto& url : arguments.peers) {
+    check_url(url);
+  }
   options.peers = arguments.peers;
   if (!arguments.token_file.empty()) {
     options.token = read_token(arguments.token_file);

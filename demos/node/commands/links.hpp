@@ -19,7 +19,7 @@ struct link_arguments {
 
 void add_token_option(CLI::App& command, link_arguments& arguments);
 
-/// Throws messages::failure (usage) for what makes no sense.
+/// Throws wrong_usage.
 actors::node_options options_of(const link_arguments& arguments);
 
 /// Log lines go to standard error: warnings and worse, or (quiet) none, where the command says itself what is wrong.

@@ -108,13 +108,13 @@ int sync(const link_arguments& arguments, bool may_create) {
 int clone(const link_arguments& arguments) {
   const std::filesystem::path file{arguments.database};
   if (std::filesystem::exists(file)) {
-    throw failure{failure_code::usage,
+    throw failure{failure_code::storage,
                   file.string() + " exists: clone makes a new file; to level an existing replica use tandem sync"};
   }
   try {
     return sync(arguments, true);
   } catch (...) {
-    for (const auto* suffix : {"", "-wal", "-shm", "-journal"}) {
+    for (const auto* suffix : {"", "-wal", "-shm", "-journal", "-tandem"}) {
       std::error_code ignored;
       std::filesystem::remove(file.string() + suffix, ignored);
     }

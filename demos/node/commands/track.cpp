@@ -8,7 +8,6 @@
 #include "demos/node/command.hpp"
 #include "demos/node/progress.hpp"
 #include "demos/node/text.hpp"
-#include "messages/failure.hpp"
 
 namespace tandem::node {
 
@@ -23,7 +22,7 @@ struct track_arguments {
 
 int track(track_arguments arguments) {
   if (arguments.is_all != arguments.tables.empty()) {
-    throw messages::failure{messages::failure_code::usage, "track wants either the names of tables or --all"};
+    throw wrong_usage{"track wants either the names of tables or --all"};
   }
   auto replica = storage::replica::open(arguments.database);
   if (arguments.is_all) {

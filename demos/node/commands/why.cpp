@@ -8,6 +8,7 @@
 #include "demos/node/arguments.hpp"
 #include "demos/node/as_json.hpp"
 #include "demos/node/command.hpp"
+#include "demos/node/text.hpp"
 
 namespace tandem::node {
 
@@ -26,6 +27,12 @@ int why(const why_arguments& arguments) {
   if (arguments.is_json) {
     print(as_json(report));
     return exit_done;
+  }
+  std::cout << report.table << " " << report.key_json << ": " << report.state << "\n";
+  for (const auto& cell : report.cells) {
+    std::cout << "  " << (cell.column.empty() ? "(the row)" : cell.column) << ": written "
+              << as_time(messages::ms_of_hlc(cell.written.hlc)) << " at site " << cell.written.site.to_short() << ", "
+              << (cell.via == "here" ? "here" : "came by " + cell.via) << "\n";
   }
   for (const auto& sentence : report.sentences) {
     std::cout << sentence << "\n";

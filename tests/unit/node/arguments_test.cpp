@@ -7,17 +7,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include "demos/node/arguments.hpp"
-#include "messages/failure.hpp"
-
 using namespace tandem::node;
-using tandem::messages::failure;
-using tandem::messages::failure_code;
 
 namespace {
-
-bool is_usage(const failure& trouble) {
-  return trouble.code() == failure_code::usage;
-}
 
 class temporary_file {
 public:
@@ -49,7 +41,7 @@ BOOST_AUTO_TEST_CASE(policy_of_a_table_or_a_column) {
   policy = parse_policy("odd.name.x=lww", tables);
   BOOST_TEST((policy.table == "odd.name" && policy.column == "x"));
   for (const auto* wrong : {"tasks", "=lww", "tasks="}) {
-    BOOST_CHECK_EXCEPTION(parse_policy(wrong, tables), failure, is_usage);
+    BOOST_CHECK_THROW(parse_policy(wrong, tables), wrong_usage);
   }
 }
 
@@ -70,7 +62,7 @@ BOOST_AUTO_TEST_CASE(listen_addresses) {
   BOOST_TEST((parse_listen_address("[::1]:0") == std::pair<std::string, std::uint16_t>{"::1", 0}));
   BOOST_TEST((parse_listen_address("7420") == std::pair<std::string, std::uint16_t>{"127.0.0.1", 7420}));
   for (const auto* wrong : {"", "host:", "host:port", "host:70000", ":1", "h:1x"}) {
-    BOOST_CHECK_EXCEPTION(parse_listen_address(wrong), failure, is_usage);
+    BOOST_CHECK_THROW(parse_listen_address(wrong), wrong_usage);
   }
 }
 
@@ -78,8 +70,8 @@ BOOST_AUTO_TEST_CASE(a_token_is_the_first_line_of_a_file) {
   const temporary_file good{"secret \r\nsecond line\n"};
   BOOST_TEST(read_token(good.path()) == "secret");
   const temporary_file empty{"\n"};
-  BOOST_CHECK_EXCEPTION(read_token(empty.path()), failure, is_usage);
-  BOOST_CHECK_EXCEPTION(read_token("/nonexistent/token"), failure, is_usage);
+  BOOST_CHECK_THROW(read_token(empty.path()), wrong_usage);
+  BOOST_CHECK_THROW(read_token("/nonexistent/token"), wrong_usage);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
