@@ -7,16 +7,14 @@
 #include "bridge/websocket_listener.hpp"
 #include "bridge/websocket_session.hpp"
 #include "messages/failure.hpp"
+#include "messages/limits.hpp"
 
 namespace tandem::bridge {
 namespace {
 
-// Of what a peer says when it refuses: one sentence.
-constexpr std::size_t peer_text_bytes_max = 300;
-
 std::string explain_refusal(const websocket::response_type& response) {
   const std::string_view body{response.body()};
-  const auto first_line = printable(body.substr(0, body.find('\n')), peer_text_bytes_max);
+  const auto first_line = printable(body.substr(0, body.find('\n')), limits::label_bytes_max);
   const auto status = response.result_int();
   const auto said = first_line.empty() ? std::string{} : ": " + first_line;
   if (status == 401) {

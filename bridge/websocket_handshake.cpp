@@ -13,7 +13,7 @@ namespace {
 
 // What a refused client may still send before we hang up: closing with unread bytes would reset the
 // connection, and our answer with it.
-constexpr std::size_t discarded_bytes_max = 64 * limits::kib;
+constexpr std::size_t lingering_reads = 8;
 constexpr std::chrono::milliseconds linger_ms{500};
 
 std::string_view header_of(const http::fields& fields, http::field name) {
@@ -160,18 +160,18 @@ void websocket_handshake::refuse(http::status status, std::string_view text) {
 }
 
 void websocket_handshake::linger() {
-  if (discarded_bytes_ >= discarded_bytes_max) {
+  if (lingering_reads_ >= lingering_reads) {
     stop_now();
     return;
   }
   buffer_.clear();
   stream_.next_layer().async_read_some(buffer_.prepare(limits::http_header_bytes_max),
-                                       [self = shared_from_this()](error_code error, std::size_t count) {
+                                       [self = shared_from_this()](error_code error, std::size_t) {
                                          if (error || self->is_over_) {
                                            self->stop_now();
                                            return;
                                          }
-                                         self->discarded_bytes_ += count;
+                                         ++self->lingering_reads_;
                                          self->linger();
                                        });
 }

@@ -37,7 +37,7 @@ private:
   http::request_parser<http::empty_body> parser_;
   http::response<http::string_body> response_;
   std::string peer_name_;
-  std::size_t discarded_bytes_ = 0;
+  std::size_t lingering_reads_ = 0;
   bool is_over_ = false;
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 // Little enough for thousands of idle connections, enough for most messages at once.
 constexpr std::size_t first_read_bytes = 512;
-constexpr std::size_t read_bytes_max = 256 * limits::kib;
+constexpr std::size_t read_chunk_bytes = 256 * limits::kib;
 // Masked frames of a client are copied through a buffer of this size, one system call each.
 constexpr std::size_t write_buffer_bytes = 16 * limits::kib;
 
@@ -86,9 +86,9 @@ bool websocket_session::send(shared_bytes frame) {
 void websocket_session::grant(std::size_t bytes) {
   core_->post([self = shared_from_this(), bytes] {
     // Saturates, for a host that grants "everything" more than once.
-    constexpr auto credit_max = std::numeric_limits<std::int64_t>::max() / 2;
-    const auto more = static_cast<std::int64_t>(std::min<std::size_t>(bytes, credit_max));
-    self->credit_bytes_ = std::min(credit_max, self->credit_bytes_ + more);
+    constexpr auto boundless = std::numeric_limits<std::int64_t>::max() / 2;
+    const auto more = static_cast<std::int64_t>(std::min<std::size_t>(bytes, boundless));
+    self->credit_bytes_ = std::min(boundless, self->credit_bytes_ + more);
     self->read_more();
   });
 }
@@ -128,7 +128,7 @@ void websocket_session::read_more() {
     heard_ = clock::now(); // what we did not read can't have been heard
   }
   is_reading_ = true;
-  const auto more = std::min(stream_.read_size_hint(first_read_bytes), read_bytes_max);
+  const auto more = std::min(stream_.read_size_hint(first_read_bytes), read_chunk_bytes);
   message_.resize(message_bytes_ + more);
   stream_.async_read_some(net::buffer(message_.data() + message_bytes_, more),
                           [self = shared_from_this()](error_code error, std::size_t count) {
