@@ -27,6 +27,8 @@ void batcher::receive(const frame& message, outbox& out) {
   switch (tag_as<internal>(message)) {
   case internal::grown: {
     const auto news = messages::decode<messages::grown>(message.bytes());
+    if (news.rows == 0 && news.head <= head_)
+      break;
     head_ = std::max(head_, news.head);
     for (auto& [number, link] : links_) {
       auto& since = number == news.via_link ? link.lags_since_us : link.waits_since_us;

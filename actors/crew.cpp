@@ -48,7 +48,14 @@ struct crew::implementation final : staff {
     how.now_ms = [offset = clock_offset_ms, now_ms = how.now_ms] {
       return now_ms() + offset->load();
     };
-    return storage::replica::open(options.path, how);
+    // Somebody may hold the lock for long; that is no fault of an actor's, and must not use up its restarts.
+    for (std::size_t tries = 1;; ++tries)
+      try {
+        return storage::replica::open(options.path, how);
+      } catch (const messages::failure& problem) {
+        if (problem.code() != messages::failure_code::busy || tries == limits::restarts_max)
+          throw;
+      }
   }
 
   std::unique_ptr<actor_core> make(address who);

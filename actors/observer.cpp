@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -52,6 +53,8 @@ void observer::tick(outbox& out) {
   look(out);
   if (is_echo)
     echo_later(std::max(now, stamp_again_us_));
+  if (!look_again_us_)
+    tell_head(out);
   if (out.now_us() >= compact_again_us_)
     compact(out);
   plan_next(out);
@@ -88,6 +91,18 @@ void observer::stamp(outbox& out) {
       spdlog::warn("the observer can't take up the app's writes now and goes on trying: {}", problem.what());
     is_troubled_ = true;
     look_again_us_ = out.now_us() + limits::storage_retry_ms * us_per_ms;
+  }
+}
+
+/// Another process may have settled a conflict, or stamped: then the log has grown with no hint pending.
+/// Told when all is quiet again, so that what the arbiter merged has been told by itself before.
+void observer::tell_head(outbox& out) {
+  try {
+    const auto head = replica_->head();
+    if (head != std::exchange(told_head_, head))
+      out.send({role::batcher}, messages::grown{head, 0, 0});
+  } catch (const messages::failure& problem) {
+    spdlog::debug("the observer can't read the log now: {}", problem.what());
   }
 }
 

@@ -30,6 +30,7 @@ private:
   void look(outbox& out);
   void echo_later(std::int64_t from_us);
   void stamp(outbox& out);
+  void tell_head(outbox& out);
   void note_tables(outbox& out);
   void compact(outbox& out);
   void plan_next(outbox& out);
@@ -39,6 +40,7 @@ private:
   const std::int64_t poll_us_;
   std::optional<storage::replica> replica_;
   std::uint64_t schema_version_ = 0;
+  std::uint64_t told_head_ = 0;
   std::int64_t stamp_again_us_ = 0; // not before
   std::int64_t compact_again_us_ = 0;
   std::optional<std::int64_t> look_again_us_; // a wake-up that came too early for the next stamp

@@ -60,7 +60,7 @@ struct wake {
   }
 };
 
-/// Observer and arbiter to the batcher: the log has grown to `head`.
+/// Observer and arbiter to the batcher: the log has grown to `head`. Without rows: it may be known already.
 struct grown {
   TANDEM_MESSAGE(grown);
   std::uint64_t head = 0;

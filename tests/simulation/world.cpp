@@ -52,6 +52,15 @@ struct world::implementation {
   caf::scheduler::test_coordinator& scheduler() {
     return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
   }
+  storage::replica_options replica_options() {
+    storage::replica_options result;
+    result.now_ms = [this] {
+      return begin_ms + passed_ms;
+    };
+    result.durable = false;
+    result.hint_times = false;
+    return result;
+  }
   void run_jobs() {
     for (std::size_t i = 0; i < jobs_each_round && scheduler().try_run_once(); ++i) {
     }
@@ -73,9 +82,9 @@ std::size_t world::add_node(const std::string& name, bool is_tracked, const std:
   place->adopts = !is_tracked;
   place->peers = peers;
   if (is_tracked)
-    make_tracked(place->path, create_tasks, "tasks");
+    make_tracked(place->path, create_tasks, "tasks", self.replica_options());
   else {
-    storage::replica_options how;
+    auto how = self.replica_options();
     how.mode = storage::open_mode::create;
     storage::replica::open(place->path, how);
   }

@@ -7,8 +7,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "storage/replica.hpp"
-
 namespace tandem::tests {
 
 test_folder::test_folder() {
@@ -53,11 +51,12 @@ std::string plain_database::ask(const std::string& sql) {
   return result;
 }
 
-void make_tracked(const std::string& path, const std::string& create_table, const std::string& table) {
+void make_tracked(const std::string& path, const std::string& create_table, const std::string& table,
+                  const storage::replica_options& how) {
   plain_database database{path};
   database.run("PRAGMA journal_mode=WAL");
   database.run(create_table);
-  auto replica = storage::replica::open(path);
+  auto replica = storage::replica::open(path, how);
   const std::array tables{table};
   replica.track(tables);
 }

@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include "storage/replica.hpp"
+
 namespace tandem::tests {
 
 /// Removed with all that is in it.
@@ -38,8 +40,9 @@ private:
   sqlite3* handle_ = nullptr;
 };
 
-/// A database in WAL mode with that table, tracked.
-void make_tracked(const std::string& path, const std::string& create_table, const std::string& table);
+/// A database in WAL mode with that table, tracked by that clock.
+void make_tracked(const std::string& path, const std::string& create_table, const std::string& table,
+                  const storage::replica_options& how = {});
 
 /// Asks again and again until `sql` gives `wanted`, and for at most `ms`.
 bool becomes(plain_database& database, const std::string& sql, const std::string& wanted, int ms = 10'000);
