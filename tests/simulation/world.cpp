@@ -98,11 +98,7 @@ void world::start(std::size_t node) {
   auto& place = *self.nodes.at(node);
   actors::crew_options options;
   options.path = place.path;
-  options.replica.now_ms = [&self] {
-    return begin_ms + self.passed_ms;
-  };
-  options.replica.durable = false;
-  options.replica.hint_times = false;
+  options.replica = self.replica_options();
   options.adopts = place.adopts;
   options.name = place.name;
   options.peers = place.peers;
