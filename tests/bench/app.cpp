@@ -143,7 +143,7 @@ json watch(const std::string& path, std::uint64_t rows) {
   while (count < rows) {
     written.wait(100);
     // The file is written before the commit becomes visible: look closely for a moment.
-    const auto until = steady_clock::now() + std::chrono::milliseconds{4};
+    const auto until = steady_clock::now() + std::chrono::milliseconds{20};
     do {
       if (const auto version_now = data_version(); version_now != known) {
         known = version_now;

@@ -172,8 +172,8 @@ BOOST_AUTO_TEST_CASE(stopping_one_node_leaves_the_others) {
   BOOST_TEST(nodes.near.ends.size() == 1);
   nodes.world.run(100);
   BOOST_TEST(nodes.far.ends.size() == 1);
-  const auto other = nodes.world.make_network();
   side third;
+  const auto other = nodes.world.make_network();
   other->dial({"ws://hub:1/", ""},
               [&third](shared_connection connection, const std::string&) { return third.take(std::move(connection)); });
   nodes.world.run(100);
