@@ -42,11 +42,14 @@ class CatchUpTest(unittest.TestCase):
         self.addCleanup(self.hub.kill)
         PROGRAM.ok("clone", self.hub.url, self.node_file)
 
+    def wait_until_stamped(self):
+        eventually(lambda: PROGRAM.json("status", self.hub_file)["pending"] == 0, "the hub has stamped all", 120, poll_s=0.2)
+
     def catch_up(self, sql, parameters, question, before, after):
         with sqlite3.connect(self.hub_file, timeout=60) as db:
             db.executemany(sql, parameters) if parameters else db.execute(sql)
         db.close()
-        eventually(lambda: PROGRAM.json("status", self.hub_file)["pending"] == 0, "the hub has stamped all", 120, poll_s=0.2)
+        self.wait_until_stamped()
         watcher = Watcher(self.node_file, question)
         watcher.start()
         node = Node(PROGRAM, self.node_file, "--peer", self.hub.url).start()
@@ -72,6 +75,7 @@ class CatchUpTest(unittest.TestCase):
         with sqlite3.connect(self.hub_file) as db:
             db.executemany("INSERT INTO tasks VALUES (?, 't', 0, 0, 'n')", ((f"task-{i:06}",) for i in range(CHANGES)))
         db.close()
+        self.wait_until_stamped()
         PROGRAM.ok("sync", self.node_file, self.hub.url, timeout_s=240)
         self.catch_up("UPDATE tasks SET done = 7", None, "SELECT count(*), sum(done = 7) FROM tasks",
                       (CHANGES + 1, 0), (CHANGES + 1, CHANGES + 1))

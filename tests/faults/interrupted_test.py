@@ -87,13 +87,14 @@ class InterruptedTest(unittest.TestCase):
         self.assertEqual(sql(self.hub_file, "SELECT count(*) > 8000 FROM PlaylistTrack"), [(1,)])
         node.stop()
 
-    def test_tables_tracked_while_the_nodes_run(self):
+    def test_a_table_tracked_while_the_nodes_run(self):
         path = os.path.join(self.folder, "node.db")
         PROGRAM.ok("clone", self.hub.url, path)
         self.serve(path, "--peer", self.hub.url)
-        for file in (self.hub_file, path):
-            sql(file, "CREATE TABLE extras(id TEXT PRIMARY KEY, v)")
-            PROGRAM.ok("track", file, "extras")
+        sql(self.hub_file, "CREATE TABLE extras(id TEXT PRIMARY KEY, v)")
+        PROGRAM.ok("track", self.hub_file, "extras")
+        eventually(lambda: sql(path, "SELECT 1 FROM sqlite_schema WHERE name = 'extras'"), "the clone takes the new table over")
+        eventually(lambda: "extras" in {each["name"] for each in PROGRAM.json("status", path)["tables"]}, "and tracks it")
         sql(path, "INSERT INTO extras VALUES ('x', 1)")
         eventually(lambda: sql(self.hub_file, "SELECT * FROM extras") == [("x", 1)], "the new table syncs")
 

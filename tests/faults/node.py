@@ -58,19 +58,22 @@ class Node:
         command = [self.program.path, "serve", self.database, *self.arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         self.is_ready = threading.Event()
-        for stream in (self.process.stdout, self.process.stderr):
-            threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+        self.readers = [threading.Thread(target=self._read, args=(stream,), daemon=True)
+                        for stream in (self.process.stdout, self.process.stderr)]
+        for reader in self.readers:
+            reader.start()
         eventually(lambda: self.is_ready.is_set() or self.process.poll() is not None, f"{command} is ready", deadline_s)
         assert self.is_ready.is_set(), f"{command} ended with {self.process.returncode}: {self.text()}"
         return self
 
     def _read(self, stream):
-        for line in stream:
-            self.lines.append(line)
-            ready = READY.match(line)
-            if ready and stream is self.process.stdout:
-                self.url = ready.group(1)
-                self.is_ready.set()
+        with stream:
+            for line in stream:
+                self.lines.append(line)
+                ready = READY.match(line)
+                if ready and stream is self.process.stdout:
+                    self.url = ready.group(1)
+                    self.is_ready.set()
 
     def text(self):
         return "".join(self.lines[-50:])
@@ -84,13 +87,19 @@ class Node:
             return
         self.process.send_signal(signal.SIGCONT)
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(STOP_S)
+        code = self._end()
         assert code == 0, f"{self.database}: SIGTERM ended it with {code}: {self.text()}"
 
     def kill(self):
         if self.is_running():
             self.process.kill()
-            self.process.wait(STOP_S)
+            self._end()
+
+    def _end(self):
+        code = self.process.wait(STOP_S)
+        for reader in self.readers:
+            reader.join(STOP_S)
+        return code
 
     def freeze(self):
         self.process.send_signal(signal.SIGSTOP)

@@ -49,6 +49,8 @@ class Proxy:
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         self._loop.run_forever()
+        server.close()
+        self._loop.close()
 
     def _cut(self):
         self.cuts += len(self._connections)

@@ -166,14 +166,18 @@ void ground_truth::delivered(std::size_t at, const packet& message, const delive
       const row_id row{table->name, storage::packed_values(change.key)};
       if (std::ranges::find(schema_.tables, table->name, &table_spec::name) == schema_.tables.end())
         return; // the audit trail
+      // Pos 0 makes a row whole for a receiver that never heard of it; others pass over such cells.
+      const bool is_new_row = !states_[at].seen.contains(row);
       std::size_t place = 0;
       for (const auto& group : change.groups)
         for (const auto id : group.columns) {
           const auto& plain = change.values[place++];
-          if (group.pos <= result.cursor_before)
+          if (group.pos <= result.cursor_before && !is_new_row)
             continue;
           const auto column = std::ranges::find(table->columns, id, &messages::column_schema::id);
-          cell_write write{row, id ? column->name : "", group.written, {}, value{plain}, {}};
+          // A null site is the sender's own.
+          const stamp written{group.written.hlc, group.written.site.is_null() ? message.from : group.written.site};
+          cell_write write{row, id ? column->name : "", written, {}, value{plain}, {}};
           write.bytes = encoded(write.plain);
           note_seen(states_[at], row, add(std::move(write)));
         }

@@ -11,7 +11,16 @@ namespace {
 constexpr std::size_t pair_rows = 3;
 constexpr std::size_t record_lines_max = 400;
 
-const std::vector<std::string> pair_schema{"CREATE TABLE together(id INTEGER PRIMARY KEY, token)"};
+// No random statement knows this table: its rows are only ever written together.
+schema_spec with_pairs(schema_spec schema) {
+  table_spec pairs;
+  pairs.name = "together";
+  pairs.columns.push_back({"id", column_kind::integer, true, false, false, "INTEGER PRIMARY KEY", -1, ""});
+  pairs.columns.push_back({"token", column_kind::any, false, false, false, "", -1, ""});
+  pairs.has_key_at_end = false;
+  schema.tables.push_back(std::move(pairs));
+  return schema;
+}
 
 struct crash {};
 
@@ -20,7 +29,8 @@ public:
   history(std::uint64_t seed, const history_options& options)
       : options_{options}, random_{seed}, schema_{options.schema == schema_kind::free ? free_schema(random_)
                                                                                       : constrained_schema(random_)},
-        world_{make_world()}, truth_{*world_, schema_}, queues_(2 * world_->links().size()) {
+        modelled_{with_pairs(schema_)}, world_{make_world()}, truth_{*world_, modelled_},
+        queues_(2 * world_->links().size()) {
     record("schema: " + all_sql());
     for (const auto& [left, right] : world_->links())
       record("link " + world_->at(left).name() + "-" + world_->at(right).name());
@@ -67,11 +77,7 @@ private:
 
   std::unique_ptr<world> make_world() {
     const auto devices = 2 + random_.below(options_.devices_max - 1);
-    auto sql = schema_.sql();
-    sql.insert(sql.end(), pair_schema.begin(), pair_schema.end());
-    auto tables = schema_.names();
-    tables.emplace_back("together");
-    return std::make_unique<world>(devices, random_tree(random_, devices), sql, tables);
+    return std::make_unique<world>(devices, random_tree(random_, devices), modelled_.sql(), modelled_.names());
   }
 
   void record(std::string line) {
@@ -260,6 +266,7 @@ private:
   history_options options_;
   random_source random_;
   schema_spec schema_;
+  schema_spec modelled_; ///< what the ground truth knows of
   std::unique_ptr<world> world_;
   ground_truth truth_;
   std::vector<std::vector<packet>> queues_;

@@ -206,9 +206,10 @@ BOOST_AUTO_TEST_CASE(an_empty_file_adopts_what_its_peer_tracks) {
   const auto theirs = from.core().schema();
   to.level_schema(theirs);
   to.bind_peer(from.site(), theirs);
+  const auto sender = from.site();
   auto reading = from.core().extract(to.self().site, 0);
   BOOST_REQUIRE(reading.has_value());
-  to.merge(from.site(), reading->header(), [&, last = std::string{}]() mutable -> std::optional<std::string_view> {
+  to.merge(sender, reading->header(), [&, last = std::string{}]() mutable -> std::optional<std::string_view> {
     auto block = reading->next_block(1'000);
     if (!block)
       return std::nullopt;
