@@ -33,7 +33,8 @@ void arbiter::say_hello(std::uint64_t number, link& to, outbox& out) {
   messages::hello hello;
   hello.site = self_.site;
   hello.epoch = self_.epoch;
-  hello.head = replica_->head();
+  // Writes that are committed but not stamped yet belong to what the peer has to know of before it is level.
+  hello.head = replica_->stamp_pending().head;
   hello.time_ms = options_.now_ms();
   hello.instance = options_.instance;
   hello.adopting = options_.adopts;

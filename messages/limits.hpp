@@ -86,7 +86,8 @@ constexpr std::size_t parked_in_memory_bytes_max = 1 * mib;
 /// Open connections of one node, those in their handshake included: each costs a descriptor and two buffers.
 constexpr std::size_t connections_max = 256;
 /// From accepted or dialed to the end of the other side's hello.
-constexpr std::int64_t handshake_ms_max = 10'000;
+/// Generous, because a node that is merging a large bundle or stamping a large transaction answers only after it.
+constexpr std::int64_t handshake_ms_max = 30'000;
 /// Connections that have not shown yet who they are; more wait in the operating system's queue, so that strangers
 /// can't crowd out peers for longer than handshake_ms_max.
 constexpr std::size_t handshakes_max = 32;

@@ -100,11 +100,26 @@ std::string key_change_trigger(const table& tracked) {
          append_hint(tracked, kind_literal(hint_kind::inserted), "NEW") + "END";
 }
 
+// The primary key is among them where different keys compare as equal: 'a' and 'A', or 1 and 1.0.
+std::vector<unique_key> keys_that_displace(const table& tracked) {
+  auto result = tracked.unique_keys;
+  unique_key primary;
+  bool is_inexact = false;
+  for (const auto index : tracked.key) {
+    const auto& column = tracked.columns[index];
+    primary.columns.push_back(column.name);
+    is_inexact = is_inexact || column.is_collated || (column.is_typeless && !tracked.has_integer_key);
+  }
+  if (is_inexact)
+    result.push_back(std::move(primary));
+  return result;
+}
+
 // REPLACE removes rows that hold a UNIQUE value without firing their delete triggers (unless the writer
 // turned recursive_triggers on), so look at them before.
 std::string displace_body(const table& tracked) {
   std::string body;
-  for (const auto& key : tracked.unique_keys) {
+  for (const auto& key : keys_that_displace(tracked)) {
     if (std::ranges::count(key.columns, std::string{}))
       continue; // an index over an expression
     std::vector<std::string> same;
@@ -121,7 +136,7 @@ std::string displace_body(const table& tracked) {
 
 std::string unique_columns(const table& tracked) {
   std::vector<std::string> names;
-  for (const auto& key : tracked.unique_keys)
+  for (const auto& key : keys_that_displace(tracked))
     for (const auto& column : key.columns)
       if (!column.empty() && tracked.column_named(column) && !std::ranges::count(names, quoted(column)))
         names.push_back(quoted(column));

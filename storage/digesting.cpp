@@ -111,7 +111,8 @@ findings compare_rows(core& left, core& right, std::size_t findings_max) {
   for (const auto& [id, table] : left.tables)
     if (!right.table_named(table->info.name))
       report("table " + quoted(table->info.name) + " is tracked in " + left.db.path() + " only");
-  for (const auto& [id, table] : right.tables) {
+  for (const auto& [id, owned] : right.tables) {
+    const auto table = owned.get();
     const auto other = left.table_named(table->info.name);
     if (!other) {
       report("table " + quoted(table->info.name) + " is tracked in " + right.db.path() + " only");

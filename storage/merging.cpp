@@ -36,9 +36,9 @@ peer_binding bind_schema(core& c, const messages::schema& theirs) {
 
 merger::merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding,
                const site_id& peer, const messages::bundle_header& header, std::uint64_t cursor)
-    : c_{c}, admitted_{admitted}, conflicts_{conflicts}, binding_{binding}, header_{header}, cursor_{cursor},
-      link_{c.site_index(peer)}, ack_{header.ack_epoch == c.self.epoch ? header.ack : 0},
-      hlc_max_{messages::hlc_of_ms(c.now_ms() + limits::hlc_future_ms_max)} {}
+    : c_{c}, admitted_{admitted}, conflicts_{conflicts}, binding_{binding}, cursor_{cursor}, link_{c.site_index(peer)},
+      ack_{header.ack_epoch == c.self.epoch ? header.ack : 0}, hlc_max_{messages::hlc_of_ms(
+                                                                   c.now_ms() + limits::hlc_future_ms_max)} {}
 
 // --- what comes in -----------------------------------------------------------------------------
 

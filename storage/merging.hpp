@@ -70,7 +70,6 @@ private:
   admission& admitted_;
   conflict_store& conflicts_;
   const peer_binding& binding_;
-  const messages::bundle_header& header_;
   std::uint64_t cursor_;
   std::uint32_t link_;
   std::uint64_t ack_; ///< how far the sender had applied our log; 0 if it speaks of another epoch

@@ -33,7 +33,7 @@ public:
     if (!may_be_gone_ || table.exists(key))
       take_present(table, key, what, std::move(record));
     else
-      take_absent(table, key, std::move(record), pending_id);
+      take_absent(table, key, what, std::move(record), pending_id);
   }
 
   stamp_report report;
@@ -66,19 +66,11 @@ private:
     } else if (record->is_quarantined) {
       keep_hidden_row(table, key, *record);
       rewrite(table, key, *record, table.info.all_cells);
-    } else if (what.kind == hint_kind::inserted) {
-      rewrite(table, key, *record, table.info.all_cells);
-    } else if (what.kind == hint_kind::updated) {
-      auto cells = what.columns;
-      // The trigger that wrote the hint may be older than some columns, and could not tell of them.
-      if (const auto late = c_.late_columns.find(table.info.id); late != c_.late_columns.end())
-        cells.add(late->second);
-      cells.keep(table.info.all_cells);
-      if (cells.empty())
-        return;
-      rewrite(table, key, *record, cells);
     } else {
-      return; // the row was there before the hint and still is, or another hint tells how it came back
+      const auto cells = cells_of(table, what);
+      if (cells.empty())
+        return; // the row was there before the hint and still is, or another hint tells how it came back
+      rewrite(table, key, *record, cells);
     }
     admitted_.note_written(table, key);
   }
@@ -117,27 +109,46 @@ private:
     record.is_quarantined = false;
   }
 
-  void take_absent(tracked_table& table, std::string_view key, std::optional<row_record> record,
+  void take_absent(tracked_table& table, std::string_view key, const hint& what, std::optional<row_record> record,
                    std::int64_t pending_id) {
     const auto values = table.deleted_values(pending_id);
+    const auto cells = cells_of(table, what);
     if (!record) {
-      // Deleted in this very group, by an earlier hint: the last delete's values are the row's last.
-      if (auto remains = values ? c_.find_tombstone(table, key) : std::nullopt;
-          remains && remains->record.of(life_column).pos > group_start_) {
+      // Deleted in this very group, by an earlier hint: what was written in between belongs to its remains,
+      // and the last delete's values are the row's last.
+      auto remains = c_.find_tombstone(table, key);
+      if (!remains || remains->record.of(life_column).pos <= group_start_)
+        return;
+      if (!cells.empty())
+        remains->record.write(cells, {stamp_, log_once(table, key, &remains->record), via_here}, table.info.all_cells);
+      if (values)
         remains->values = *values;
-        c_.put_tombstone(table, key, *remains);
-      }
+      c_.put_tombstone(table, key, *remains);
       return;
     }
     if (record->is_quarantined)
       return;
-    column_set life;
-    life.add(life_column);
+    auto written = cells;
+    written.add(life_column);
     const auto pos = log_once(table, key, &*record);
-    record->write(life, {stamp_, pos, via_here}, table.info.all_cells);
+    record->write(written, {stamp_, pos, via_here}, table.info.all_cells);
     table.remove_record(key);
     c_.put_tombstone(table, key, {*record, values.value_or(row_values(table.info.cells.size()))});
     admitted_.note_vacated(table, key);
+  }
+
+  // The cells that a hint says were written.
+  column_set cells_of(const tracked_table& table, const hint& what) const {
+    if (what.kind == hint_kind::inserted)
+      return table.info.all_cells;
+    if (what.kind != hint_kind::updated)
+      return {};
+    auto result = what.columns;
+    // The trigger that wrote the hint may be older than some columns, and could not tell of them.
+    if (const auto late = c_.late_columns.find(table.info.id); late != c_.late_columns.end())
+      result.add(late->second);
+    result.keep(table.info.all_cells);
+    return result;
   }
 
   core& c_;

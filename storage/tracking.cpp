@@ -68,10 +68,6 @@ void capture(core& c, table& described) {
       .run();
 }
 
-void bump_schema(core& c) {
-  c.set_meta("schema", c.meta("schema") + 1);
-}
-
 // A table that was tracked once may come back: ids are never given twice, or old records would be misread.
 std::uint32_t next_table_id(core& c) {
   const auto result = c.meta("table_ids") + 1;
@@ -135,6 +131,18 @@ std::vector<std::string> notes_on(core& c, const table& tracked) {
 
 } // namespace
 
+void bump_schema(core& c) {
+  c.set_meta("schema", c.meta("schema") + 1);
+}
+
+std::uint64_t begin_tracking_with_rows(core& c, const std::string& name) {
+  begin_tracking(c, name);
+  c.refresh_tables();
+  const auto result = record_existing_rows(c, c.tracked(name));
+  c.save();
+  return result;
+}
+
 // --- track and untrack -------------------------------------------------------------------------
 
 track_report track_tables(core& c, std::span<const std::string> names, std::span<const policy> policies) {
@@ -164,10 +172,8 @@ track_report track_tables(core& c, std::span<const std::string> names, std::span
         capture(c, described);
         continue;
       }
-      begin_tracking(c, name);
-      c.refresh(true);
-      result.tables.emplace_back(c.tracked(name).info.name, record_existing_rows(c, c.tracked(name)));
-      c.save();
+      const auto rows = begin_tracking_with_rows(c, name);
+      result.tables.emplace_back(c.tracked(name).info.name, rows);
     }
     bump_schema(c);
     c.refresh_tables();
@@ -331,212 +337,6 @@ void core::repair_captures() {
     forget_table(*this, id);
   bump_schema(*this);
   refresh_tables();
-}
-
-// --- triggers of the app -----------------------------------------------------------------------
-
-namespace {
-
-// SQLite keeps trigger SQL as CREATE TRIGGER name ...; returns what follows the name.
-std::string_view after_trigger_name(std::string_view sql) {
-  constexpr std::string_view prefix = "CREATE TRIGGER ";
-  if (!sql.starts_with(prefix))
-    return {};
-  sql.remove_prefix(prefix.size());
-  const auto open = sql.empty() ? ' ' : sql.front();
-  const char close = open == '[' ? ']' : open;
-  if (open != '"' && open != '\'' && open != '`' && open != '[') {
-    const auto end = sql.find_first_of(" \t\r\n");
-    return end == std::string_view::npos ? std::string_view{} : sql.substr(end);
-  }
-  for (std::size_t i = 1; i < sql.size(); ++i) {
-    if (sql[i] != close)
-      continue;
-    if (i + 1 < sql.size() && sql[i + 1] == close && close != ']') {
-      ++i;
-      continue;
-    }
-    return sql.substr(i + 1);
-  }
-  return {};
-}
-
-struct written_tables {
-  std::string trigger;
-  std::vector<std::string> names;
-};
-
-int note_written_table(void* context, int action, const char* first, const char*, const char*, const char* trigger) {
-  auto& written = *static_cast<written_tables*>(context);
-  if ((action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE) && trigger &&
-      written.trigger == trigger)
-    written.names.emplace_back(first);
-  return SQLITE_OK;
-}
-
-// Compiles statements that fire the trigger and sees what it would write. False if it can't be compiled.
-bool see_what_it_writes(core& c, const tracked_table& on, written_tables& written) {
-  const auto name = "main." + quoted(on.info.name);
-  const auto column = quoted(on.info.columns.front().name);
-  sqlite3_set_authorizer(c.db.handle(), note_written_table, &written);
-  bool compiles = true;
-  std::vector<std::string> firing{"DELETE FROM " + name, "INSERT INTO " + name + " DEFAULT VALUES"};
-  for (const auto& each : on.info.columns)
-    firing.push_back("UPDATE " + name + " SET " + quoted(each.name) + " = NULL");
-  for (const auto& sql : firing) {
-    sqlite3_stmt* handle = nullptr;
-    compiles = sqlite3_prepare_v2(c.db.handle(), sql.c_str(), -1, &handle, nullptr) == SQLITE_OK && compiles;
-    sqlite3_finalize(handle);
-  }
-  sqlite3_set_authorizer(c.db.handle(), nullptr, nullptr);
-  return compiles;
-}
-
-} // namespace
-
-// The effects of an app's trigger on tracked tables arrive with the rows themselves; effects on other
-// tables (a full-text index, say) do not, so triggers that write only such tables run for received rows
-// too. A trigger that writes both kinds does not: its tracked effects would happen twice.
-void core::copy_feeding_triggers() {
-  std::vector<std::string> old_copies;
-  statement copies{
-      db, "SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND name LIKE 'tandem\\_feed\\_%' ESCAPE '\\'"};
-  while (copies.step())
-    old_copies.emplace_back(copies.text(0));
-  copies.reset();
-  for (const auto& name : old_copies)
-    db.execute("DROP TRIGGER temp." + quoted(name));
-  std::vector<std::pair<std::string, std::string>> triggers;
-  statement query{
-      db, "SELECT tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'tandem\\_%' ESCAPE '\\'"};
-  while (query.step())
-    triggers.emplace_back(query.text(0), query.text(1));
-  query.reset();
-  int count = 0;
-  for (const auto& [on, sql] : triggers) {
-    const auto table = table_named(on);
-    const auto body = after_trigger_name(sql);
-    if (!table || body.empty())
-      continue;
-    written_tables written{"tandem_feed_" + std::to_string(++count), {}};
-    if (sqlite3_exec(db.handle(), ("CREATE TEMP TRIGGER " + written.trigger + std::string{body}).c_str(), nullptr,
-                     nullptr, nullptr) != SQLITE_OK)
-      continue;
-    const bool compiles = see_what_it_writes(*this, *table, written);
-    const bool writes_tracked =
-        std::ranges::any_of(written.names, [&](const std::string& name) { return table_named(name) != nullptr; });
-    if (!compiles || written.names.empty() || writes_tracked)
-      db.execute("DROP TRIGGER temp." + written.trigger);
-  }
-}
-
-// --- levelling with a peer ---------------------------------------------------------------------
-
-namespace {
-
-std::string difference(const table& ours, const messages::table_schema& theirs) {
-  std::vector<std::string> lacking_here, lacking_there;
-  for (const auto& column : theirs.columns) {
-    const auto own = ours.column_named(column.name);
-    if (!own)
-      lacking_here.push_back(quoted(column.name));
-    else if (own->key_position != column.key_position)
-      return "table " + quoted(ours.name) + " has another primary key at the peer";
-  }
-  for (const auto& column : ours.columns)
-    if (std::ranges::none_of(theirs.columns, [&](const messages::column_schema& each) {
-          return sqlite3_stricmp(each.name.c_str(), column.name.c_str()) == 0;
-        }))
-      lacking_there.push_back(quoted(column.name));
-  if (!lacking_here.empty())
-    return "table " + quoted(ours.name) + " lacks column " + joined(lacking_here, ", ") + " here, which the peer has";
-  if (!lacking_there.empty())
-    return "table " + quoted(ours.name) + " lacks column " + joined(lacking_there, ", ") + " at the peer";
-  return {};
-}
-
-// Only these may come from a peer: a CREATE TABLE and its CREATE INDEXes.
-int allow_plain_ddl(void*, int action, const char* name, const char*, const char*, const char*) {
-  switch (action) {
-  case SQLITE_CREATE_TABLE:
-  case SQLITE_CREATE_INDEX:
-    return std::string_view{name}.starts_with("tandem_") ? SQLITE_DENY : SQLITE_OK;
-  case SQLITE_INSERT:
-  case SQLITE_UPDATE:
-  case SQLITE_READ:
-  case SQLITE_SELECT:
-  case SQLITE_FUNCTION:
-  case SQLITE_REINDEX:
-  case SQLITE_TRANSACTION:
-    return SQLITE_OK;
-  default:
-    return SQLITE_DENY;
-  }
-}
-
-void create_as_told(core& c, const messages::table_schema& theirs) {
-  sqlite3_set_authorizer(c.db.handle(), allow_plain_ddl, nullptr);
-  for (const auto& sql : theirs.ddl) {
-    sqlite3_stmt* handle = nullptr;
-    const char* rest = nullptr;
-    auto code = sqlite3_prepare_v2(c.db.handle(), sql.c_str(), static_cast<int>(sql.size()), &handle, &rest);
-    if (code == SQLITE_OK)
-      code = sqlite3_step(handle);
-    const auto finalized = sqlite3_finalize(handle);
-    const bool has_more = rest && *rest;
-    if ((code != SQLITE_OK && code != SQLITE_DONE) || finalized != SQLITE_OK || has_more) {
-      const std::string why = has_more ? "more than one statement" : sqlite3_errmsg(c.db.handle());
-      sqlite3_set_authorizer(c.db.handle(), nullptr, nullptr);
-      throw failure{failure_code::schema,
-                    "can't create table " + quoted(theirs.name) + " as the peer describes it: " + why};
-    }
-  }
-  sqlite3_set_authorizer(c.db.handle(), nullptr, nullptr);
-}
-
-} // namespace
-
-void level_with_peer(core& c, const messages::schema& theirs) {
-  transaction all{c.db, transaction::kind::write};
-  try {
-    c.refresh(true);
-    const bool adopts = c.meta("adopting");
-    std::vector<std::string> differences;
-    std::vector<std::string> adopted;
-    for (const auto& each : theirs.tables) {
-      if (const auto own = c.table_named(each.name)) {
-        if (auto text = difference(own->info, each); !text.empty())
-          differences.push_back(std::move(text));
-      } else if (!adopts) {
-        differences.push_back("the peer tracks table " + quoted(each.name) +
-                              ", which is not tracked here; run `tandem track " + c.db.path() + " " + each.name + "`");
-      } else {
-        if (!read_table(c.db, each.name))
-          create_as_told(c, each);
-        if (auto reason = reason_not_to_track(c.db, each.name); !reason.empty())
-          differences.push_back(std::move(reason));
-        else
-          adopted.push_back(each.name);
-      }
-    }
-    if (!differences.empty())
-      throw failure{failure_code::schema, joined(differences, "; ")};
-    for (const auto& name : adopted) {
-      begin_tracking(c, name);
-      c.refresh_tables();
-      record_existing_rows(c, c.tracked(name));
-      c.save();
-    }
-    if (!adopted.empty()) {
-      bump_schema(c);
-      c.save();
-      all.commit();
-      c.forget_schema();
-    }
-  } catch (...) {
-    c.forget_schema();
-    throw;
-  }
 }
 
 } // namespace tandem::storage
