@@ -31,6 +31,7 @@ class LinkTest(ProgramTest):
         self.run_program("clone", node.url, self.path("leaf.db"))
         self.assertEqual(self.titles("leaf.db"), self.titles("hub.db"))
         self.assertEqual(self.digest("leaf.db"), self.digest("hub.db"))
+        self.assertEqual([peer["name"] for peer in self.json_of("status", self.hub, "--json")["peers"]], ["leaf"])
         self.sql("leaf.db", "UPDATE tasks SET title = 'from the leaf' WHERE id = 't0'")
         self.sql("hub.db", "UPDATE tasks SET title = 'from the hub' WHERE id = 't1'")
         self.run_program("sync", self.path("leaf.db"), node.url)

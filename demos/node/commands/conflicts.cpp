@@ -34,7 +34,7 @@ std::string place_of(const storage::conflict& conflict) {
 }
 
 std::string as_text(const std::vector<storage::conflict>& conflicts) {
-  std::vector<std::vector<std::string>> rows{{"id", "state", "kind", "where", "key", "stands", "other", "settled by"}};
+  std::vector<std::vector<std::string>> rows{{"id", "state", "kind", "where", "key", "current", "other", "settled by"}};
   for (const auto& conflict : conflicts) {
     rows.push_back({conflict.id.substr(0, id_characters), conflict.state, name_of(conflict.kind),
                     shortened(place_of(conflict), 28), shortened(conflict.key_json, 20),
@@ -83,7 +83,7 @@ int list(const conflict_arguments& arguments) {
 void describe(const storage::conflict& conflict, const std::string& database) {
   std::cout << "Conflict " << conflict.id << " (" << name_of(conflict.kind) << "), " << conflict.state << "\n"
             << "  where       " << place_of(conflict) << ", key " << conflict.key_json << "\n"
-            << "  stands      " << conflict.current_json << "\n              written "
+            << "  current     " << conflict.current_json << "\n              written "
             << as_time(messages::ms_of_hlc(conflict.current.hlc)) << " at site " << conflict.current.site.to_short()
             << "\n"
             << "  other       " << conflict.other_json << "\n              written "

@@ -15,6 +15,7 @@ struct link_arguments {
   std::vector<std::string> peers;
   std::string listen;     ///< HOST:PORT; empty: nowhere
   std::string token_file; ///< empty: no token
+  std::string name;       ///< what peers call this node; empty: as the file is called
 };
 
 void add_token_option(CLI::App& command, link_arguments& arguments);

@@ -66,6 +66,7 @@ void add_serve(CLI::App& program, chosen_command& chosen) {
       ->add_option("--peer", arguments->peers, "ws://HOST:PORT/ of a replica to keep a link with; may be given again")
       ->allow_extra_args(false)
       ->take_all();
+  command->add_option("--name", arguments->name, "What peers call this node; if not given, the file's name");
   add_token_option(*command, *arguments);
   command->footer(
       "Prints 'ready ws://HOST:PORT/' (or 'ready') once it works. Listening beyond loopback wants a token.\n"

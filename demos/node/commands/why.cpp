@@ -1,7 +1,9 @@
 // why: where one row stands on its way to each peer, and what holds it up.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -21,6 +23,21 @@ struct why_arguments {
   bool is_json = false;
 };
 
+/// One line for all cells that were written together.
+void print_cells(const std::vector<storage::row_report::cell>& cells) {
+  for (auto first = cells.begin(); first != cells.end();) {
+    const auto next = std::find_if(first, cells.end(), [&](const auto& cell) { return cell.pos != first->pos; });
+    std::string columns;
+    for (auto cell = first; cell != next; ++cell) {
+      columns += (cell == first ? "" : ", ") + (cell->column.empty() ? "(the row itself)" : cell->column);
+    }
+    std::cout << "  " << columns << "\n    written " << as_time(messages::ms_of_hlc(first->written.hlc)) << " at site "
+              << first->written.site.to_short() << (first->via == "here" ? ", here" : ", came by " + first->via)
+              << "\n";
+    first = next;
+  }
+}
+
 int why(const why_arguments& arguments) {
   auto replica = open_for_reading(arguments.database);
   const auto report = replica.why(arguments.table, as_json_value(arguments.key));
@@ -29,11 +46,7 @@ int why(const why_arguments& arguments) {
     return exit_done;
   }
   std::cout << report.table << " " << report.key_json << ": " << report.state << "\n";
-  for (const auto& cell : report.cells) {
-    std::cout << "  " << (cell.column.empty() ? "(the row)" : cell.column) << ": written "
-              << as_time(messages::ms_of_hlc(cell.written.hlc)) << " at site " << cell.written.site.to_short() << ", "
-              << (cell.via == "here" ? "here" : "came by " + cell.via) << "\n";
-  }
+  print_cells(report.cells);
   for (const auto& sentence : report.sentences) {
     std::cout << sentence << "\n";
   }
