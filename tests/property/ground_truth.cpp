@@ -78,6 +78,10 @@ write_index ground_truth::add(cell_write write) {
   if (is_new) {
     known_rows_.insert(write.row);
     writes_.push_back(std::move(write));
+  } else if (auto& known = writes_[found->second]; known.is_hidden && !write.is_hidden) {
+    known.plain = std::move(write.plain);
+    known.bytes = std::move(write.bytes);
+    known.is_hidden = false;
   }
   return found->second;
 }
@@ -98,10 +102,10 @@ void ground_truth::note_writes(std::size_t at, const row_id& row, std::uint64_t 
   for (const auto& cell : report.cells) {
     if (cell.written.site != self || cell.pos <= head_before || index_.contains({row, cell.column, cell.written}))
       continue;
-    if (!cell.column.empty() && visible == now.end())
-      continue; // the last values of a row that is deleted
     cell_write write{row, cell.column, cell.written, {}, {}, past};
-    write.plain = cell.column.empty() ? of_integer(visible != now.end()) : visible->second.at(cell.column);
+    write.is_hidden = !cell.column.empty() && visible == now.end();
+    if (!write.is_hidden)
+      write.plain = cell.column.empty() ? of_integer(visible != now.end()) : visible->second.at(cell.column);
     write.bytes = encoded(write.plain);
     note_seen(state, row, add(std::move(write)));
   }
@@ -203,7 +207,7 @@ void ground_truth::check_cells(std::size_t at) {
            "at " + all_.at(at).name() + " this does not hold: " + described(write));
       continue;
     }
-    if (visible == now.end())
+    if (visible == now.end() || write.is_hidden)
       continue;
     must(encoded(visible->second.at(write.column)) == write.bytes,
          "at " + all_.at(at).name() + " stands " + messages::to_display(visible->second.at(write.column).view()) +
@@ -230,6 +234,10 @@ void ground_truth::check_losses() {
     const auto& write = writes_[i];
     const auto is_answered = [&](const cell_write& other) {
       const bool is_same_cell = other.row == write.row && (other.column == write.column || other.column.empty());
+      // A row that is updated and deleted in one group: the delete has seen the update, both carry one stamp.
+      if (is_same_cell && other.column.empty() && !write.column.empty() && other.plain.integer == 0 &&
+          other.written == write.written)
+        return true;
       // Seen by a later write, or both wrote the same.
       return is_same_cell && (other.past.contains(i) || (other.column == write.column &&
                                                          other.written > write.written && other.bytes == write.bytes));

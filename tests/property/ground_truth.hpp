@@ -24,6 +24,7 @@ struct cell_write {
   std::string bytes; ///< the value, encoded
   value plain;
   std::set<write_index> past; ///< writes to the same row that its writer had seen
+  bool is_hidden = false;     ///< written and deleted in one group: its value shows when it travels
 };
 
 class ground_truth {
