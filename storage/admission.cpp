@@ -316,6 +316,23 @@ void admission::check_vacated() {
     }
 }
 
+// A row that would push out its own parent could not stand without it.
+bool admission::is_child_of(tracked_table& table, std::string_view key, const row_values& values,
+                            std::string_view parent_key) {
+  const auto parent = table.read(parent_key);
+  for (const auto& check : checks_) {
+    if (check.child != &table || check.parent != &table || !parent)
+      continue;
+    bool refers = true;
+    for (std::size_t i = 0; i < check.key->from.size(); ++i)
+      refers = refers && messages::identical(value_in_row(table.info, check.key->from[i], key, values),
+                                             value_in_row(table.info, check.key->to[i], parent_key, *parent));
+    if (refers)
+      return true;
+  }
+  return false;
+}
+
 bool admission::admit_over(tracked_table& table, std::string_view key, const row_values& values, std::string& reason,
                            std::uint32_t& waits) {
   waits = table.info.id;
@@ -330,6 +347,10 @@ bool admission::admit_over(tracked_table& table, std::string_view key, const row
       return true;
     if (!has_earlier_claim(table, key, in_place)) {
       reason = "UNIQUE: row " + key_to_json(in_place) + " holds the same values and came first";
+      return false;
+    }
+    if (is_child_of(table, key, values, in_place)) {
+      reason = "UNIQUE: row " + key_to_json(in_place) + " holds the same values and is its parent";
       return false;
     }
     set_aside(table, in_place, "UNIQUE: row " + key_to_json(key) + " holds the same values and came first",
@@ -392,12 +413,13 @@ bool admission::readmit_waiting() {
 void admission::settle() {
   // Constraints can chase each other in a circle (a row that displaces its own grandparent); the bound
   // leaves such rows in quarantine, where they are listed.
-  for (std::size_t round = 0; round < limits::admission_rounds_max; ++round) {
+  for (std::size_t round = 0;; ++round) {
     while (!written_.empty() || !vacated_.empty()) {
       check_written();
       check_vacated();
     }
-    if (!c_.has_quarantine || (stirred_.empty() && changed_quarantine_.empty()))
+    if (!c_.has_quarantine || (stirred_.empty() && changed_quarantine_.empty()) ||
+        round == limits::admission_rounds_max)
       return;
     readmit_waiting();
   }

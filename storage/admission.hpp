@@ -72,6 +72,7 @@ private:
   void check_vacated();
   bool readmit_waiting();
   bool try_to_admit(tracked_table& table, std::string_view key);
+  bool is_child_of(tracked_table& table, std::string_view key, const row_values& values, std::string_view parent_key);
   bool admit_over(tracked_table& table, std::string_view key, const row_values& values, std::string& reason,
                   std::uint32_t& waits);
   local_stamp claim_of(tracked_table& table, const row_record& record);

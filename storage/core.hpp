@@ -83,7 +83,7 @@ private:
   void locate(std::string_view key);
 
   const bool& has_tombstones_;
-  statement exists_, find_, insert_, insert_or_find_, remove_;
+  statement exists_, find_, insert_, insert_or_find_, stored_key_, remove_;
   statement record_get_, record_put_, record_remove_, dead_key_, deleted_get_;
   // The row that was located last: work on one row comes in a row.
   std::string located_key_;

@@ -40,6 +40,10 @@ tracked_table::tracked_table(database& db, table description, const bool& has_to
   exists_ = {db, "SELECT 1 FROM " + app + " WHERE " + info.key_condition()};
   find_ = {db, find_sql(info)};
   insert_ = {db, insert_sql(info)};
+  std::vector<std::string> loosely;
+  for (const auto& name : names_of(info, info.key))
+    loosely.push_back(name + " = ?" + std::to_string(loosely.size() + 1));
+  stored_key_ = {db, "SELECT " + info.key_list() + " FROM " + app + " WHERE " + joined(loosely, " AND ")};
   const auto first_key = quoted(info.columns[info.key.front()].name);
   insert_or_find_ = {db, insert_sql(info) + " ON CONFLICT DO UPDATE SET " + first_key + " = " + first_key +
                              " RETURNING " + info.key_list()};
@@ -117,7 +121,11 @@ int tracked_table::insert_or_find(std::string_view key, std::span<const value_vi
   bind_app_key(insert_or_find_, index + 1, key);
   int constraint = 0;
   if (insert_or_find_.step_constrained(constraint)) {
-    key_in_place = app_key(insert_or_find_, 0);
+    // RETURNING may show an integer key as a real (SQLite 3.40); the table knows better.
+    const statement_guard stored_guard{stored_key_};
+    const auto shown = app_key(insert_or_find_, 0);
+    bind_app_key(stored_key_, 1, shown);
+    key_in_place = stored_key_.step() ? app_key(stored_key_, 0) : std::string{key};
     insert_or_find_.step_constrained(constraint);
   }
   return constraint;
