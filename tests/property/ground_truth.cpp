@@ -140,9 +140,9 @@ void ground_truth::stamped(std::size_t at, std::uint64_t head_before) {
   for (const auto& [row, cells] : now) {
     known_rows_.insert(row);
     const auto was = before.find(row);
-    const auto differs = [&] {
+    const auto differs = [&, &row_now = cells] {
       return std::ranges::any_of(
-          cells, [&](const auto& each) { return encoded(was->second.at(each.first)) != encoded(each.second); });
+          row_now, [&](const auto& each) { return encoded(was->second.at(each.first)) != encoded(each.second); });
     };
     if (was == before.end() || differs())
       must_be_stamped(at, row, before, now, head_before);
