@@ -338,13 +338,21 @@ bool admission::admit_over(tracked_table& table, std::string_view key, const row
   waits = table.info.id;
   const auto views = views_of(values);
   while (true) {
-    std::string in_place;
-    if (const auto constraint = table.insert_or_find(key, views, in_place)) {
+    const auto constraint = table.insert(key, views);
+    if (constraint == 0)
+      return true;
+    if (constraint != SQLITE_CONSTRAINT_UNIQUE && constraint != SQLITE_CONSTRAINT_PRIMARYKEY &&
+        constraint != SQLITE_CONSTRAINT_ROWID) {
       reason = constraint_name(constraint);
       return false;
     }
-    if (in_place == key)
-      return true;
+    std::string in_place;
+    if (const auto rival = table.rival_of(key, views)) {
+      in_place = *rival;
+    } else if (table.insert_or_find(key, views, in_place) || in_place == key) {
+      reason = constraint_name(constraint);
+      return false;
+    }
     if (!has_earlier_claim(table, key, in_place)) {
       reason = "UNIQUE: row " + key_to_json(in_place) + " holds the same values and came first";
       return false;

@@ -51,6 +51,9 @@ public:
   /// Inserts, or finds the row that a uniqueness constraint puts in the way: `key_in_place` is then not
   /// `key`. Returns the code of any other constraint that was hit.
   int insert_or_find(std::string_view key, std::span<const value_view> values, std::string& key_in_place);
+  /// The key of a row that holds what the primary key or a UNIQUE constraint allows once; empty if there is
+  /// none, or if only an index over an expression could tell.
+  std::optional<std::string> rival_of(std::string_view key, std::span<const value_view> values);
   /// Changes some cells, given by column id. Returns the code of a constraint that was hit.
   int update(std::string_view key, std::span<const std::uint32_t> columns, std::span<const value_view> values);
   void remove(std::string_view key);
@@ -80,7 +83,15 @@ public:
 
 private:
   database& db_;
+  /// Finds the row with given values of one unique key; `columns` tells where they stand: in the key or in the
+  /// cells, and at which place.
+  struct rival_query {
+    statement find;
+    std::vector<std::pair<bool, std::size_t>> columns;
+  };
+  void prepare_rivals();
   void locate(std::string_view key);
+  std::vector<rival_query> rivals_;
 
   const bool& has_tombstones_;
   statement exists_, find_, insert_, insert_or_find_, stored_key_, remove_;

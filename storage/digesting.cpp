@@ -30,7 +30,9 @@ public:
       const auto& name = of_.columns[of_.cells[cell]].name;
       append_varint(bytes_, name.size());
       bytes_ += name;
-      append_value(bytes_, cells[cell]);
+      // SQLite holds 0.0 and -0.0 for the same, so a change from one to the other is no write.
+      const auto& each = cells[cell];
+      append_value(bytes_, each.type == value_type::real && each.real == 0 ? value_view::of_real(0) : each);
     }
     const auto hash = XXH3_128bits(bytes_.data(), bytes_.size());
     return {hash.low64, hash.high64};

@@ -217,6 +217,14 @@ void merger::judge_cells(std::string_view key, local_row& local) {
   }
   if (concurrent_insert) {
     record_insert_conflict(key, local, *concurrent_insert);
+    // Cells that were written after their row's insert are writes of their own: another replica may have seen
+    // the same two inserts without them, and the two records are one.
+    const auto& life_here = local.record->of(life_column).written;
+    for (const auto& cell : cells_)
+      if (const auto& have = local.record->of(cell.column);
+          cell.column != life_column && !(have.written == cell.written) && !is_known(have) &&
+          !(cell.written == concurrent_insert->written && have.written == life_here))
+        record_cell_conflict(key, local, cell);
     return;
   }
   for (const auto& cell : cells_) {

@@ -73,6 +73,31 @@ void read_foreign_keys(database& db, table& result) {
   std::erase_if(result.foreign_keys, [](const foreign_key& key) { return key.to.size() != key.from.size(); });
 }
 
+// What follows WHERE in CREATE INDEX ... ON t(...) WHERE ...: the first WHERE after the list of columns, outside of
+// quotes and parentheses.
+std::string condition_of_index(std::string_view sql) {
+  int depth = 0;
+  char quote = 0;
+  for (std::size_t i = 0; i < sql.size(); ++i) {
+    const char letter = sql[i];
+    if (quote) {
+      if (letter == quote)
+        quote = 0;
+    } else if (letter == '"' || letter == '\'' || letter == '`') {
+      quote = letter;
+    } else if (letter == '[') {
+      quote = ']';
+    } else if (letter == '(') {
+      ++depth;
+    } else if (letter == ')') {
+      --depth;
+    } else if (depth == 0 && upper(sql.substr(i, 5)) == "WHERE" && i > 0 && sql[i - 1] != '_') {
+      return std::string{sql.substr(i + 5)};
+    }
+  }
+  return {};
+}
+
 void read_indexes(database& db, table& result) {
   bool has_key_index = false;
   statement query{db, "SELECT name, \"unique\", origin FROM pragma_index_list(?) ORDER BY name"};
@@ -81,7 +106,7 @@ void read_indexes(database& db, table& result) {
     if (query.text(2) == "pk")
       has_key_index = true;
     else if (query.integer(1))
-      result.unique_keys.push_back({std::string{query.text(0)}, {}});
+      result.unique_keys.push_back({std::string{query.text(0)}, {}, {}});
   }
   statement collations{db, "SELECT x.name FROM pragma_index_list(?1) AS l, pragma_index_xinfo(l.name) AS x "
                            "WHERE l.origin = 'pk' AND x.key AND x.coll <> 'BINARY'"};
@@ -94,6 +119,13 @@ void read_indexes(database& db, table& result) {
     columns.bind(key.name);
     while (columns.step())
       key.columns.emplace_back(columns.is_null(0) ? std::string_view{} : columns.text(0));
+  }
+  for (auto& key : result.unique_keys) {
+    statement partial{db, "SELECT s.sql FROM pragma_index_list(?1) AS l JOIN sqlite_schema AS s ON s.name = l.name "
+                          "WHERE l.name = ?2 AND l.partial"};
+    partial.bind(result.name, key.name);
+    if (partial.step())
+      key.condition = condition_of_index(partial.text(0));
   }
   result.has_integer_key = result.key.size() == 1 && !has_key_index;
 }

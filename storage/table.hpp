@@ -31,7 +31,8 @@ struct foreign_key {
 /// A UNIQUE constraint or index over plain columns, other than the primary key.
 struct unique_key {
   std::string name;
-  std::vector<std::string> columns;
+  std::vector<std::string> columns; ///< empty name: an expression
+  std::string condition;            ///< of a partial index, as SQL
 };
 
 struct table {

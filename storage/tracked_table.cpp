@@ -53,6 +53,7 @@ tracked_table::tracked_table(database& db, table description, const bool& has_to
                                           : "REPLACE INTO " + own + "(slot, rec, k) VALUES (?1, ?2, ?3)"};
   record_remove_ = {db, "DELETE FROM " + own + " WHERE slot = ?1"};
   dead_key_ = {db, "SELECT k FROM tandem_dead WHERE t = " + std::to_string(info.id) + " AND slot = ?1"};
+  prepare_rivals();
   deleted_get_ = {db, "SELECT * FROM " + info.deleted_table() + " WHERE id = ?1"};
   for (std::size_t i = 0; i < info.cells.size(); ++i)
     cell_index_[info.columns[info.cells[i]].id] = static_cast<int>(i);
@@ -121,14 +122,54 @@ int tracked_table::insert_or_find(std::string_view key, std::span<const value_vi
   bind_app_key(insert_or_find_, index + 1, key);
   int constraint = 0;
   if (insert_or_find_.step_constrained(constraint)) {
-    // RETURNING may show an integer key as a real (SQLite 3.40); the table knows better.
-    const statement_guard stored_guard{stored_key_};
+    // RETURNING may show an integer key as a real (SQLite 3.40), so the table is asked for it.
     const auto shown = app_key(insert_or_find_, 0);
+    const statement_guard stored_guard{stored_key_};
     bind_app_key(stored_key_, 1, shown);
     key_in_place = stored_key_.step() ? app_key(stored_key_, 0) : std::string{key};
     insert_or_find_.step_constrained(constraint);
   }
   return constraint;
+}
+
+std::optional<std::string> tracked_table::rival_of(std::string_view key, std::span<const value_view> values) {
+  const auto own = unpacked_values(key);
+  for (auto& rival : rivals_) {
+    const statement_guard guard{rival.find};
+    int index = 0;
+    for (const auto& [is_key, place] : rival.columns)
+      rival.find.bind_at(++index, is_key ? own[place] : values[place]);
+    if (rival.find.step())
+      return app_key(rival.find, 0);
+  }
+  return std::nullopt;
+}
+
+void tracked_table::prepare_rivals() {
+  auto keys = info.unique_keys;
+  auto& primary = keys.emplace_back();
+  for (const auto index : info.key)
+    primary.columns.push_back(info.columns[index].name);
+  for (const auto& unique : keys) {
+    rival_query rival;
+    std::vector<std::string> same;
+    for (const auto& name : unique.columns) {
+      for (std::size_t i = 0; i < info.key.size(); ++i)
+        if (info.columns[info.key[i]].name == name)
+          rival.columns.emplace_back(true, i);
+      for (std::size_t i = 0; i < info.cells.size(); ++i)
+        if (info.columns[info.cells[i]].name == name)
+          rival.columns.emplace_back(false, i);
+      same.push_back(quoted(name) + " = ?" + std::to_string(same.size() + 1));
+    }
+    if (rival.columns.size() != unique.columns.size())
+      continue; // over an expression or a generated column: insert_or_find has to do
+    if (!unique.condition.empty())
+      same.push_back("(" + unique.condition + ")");
+    rival.find = {db_,
+                  "SELECT " + info.key_list() + " FROM main." + quoted(info.name) + " WHERE " + joined(same, " AND ")};
+    rivals_.push_back(std::move(rival));
+  }
 }
 
 int tracked_table::update(std::string_view key, std::span<const std::uint32_t> columns,
