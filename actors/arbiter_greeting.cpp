@@ -34,7 +34,12 @@ void arbiter::say_hello(std::uint64_t number, link& to, outbox& out) {
   hello.site = self_.site;
   hello.epoch = self_.epoch;
   // Writes that are committed but not stamped yet belong to what the peer has to know of before it is level.
-  hello.head = replica_->stamp_pending().head;
+  const auto stamped = replica_->stamp_pending();
+  if (stamped.rows > 0) {
+    head_ = stamped.head;
+    out.send({role::batcher}, messages::grown{head_, stamped.rows, 0});
+  }
+  hello.head = stamped.head;
   hello.time_ms = options_.now_ms();
   hello.instance = options_.instance;
   hello.adopting = options_.adopts;
