@@ -9,6 +9,7 @@ import concurrent.futures
 import hashlib
 import json
 import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -40,6 +41,11 @@ def fingerprint(unit: dict, headers: list[pathlib.Path]) -> str:
     return digest.hexdigest()
 
 
+def object_of(unit: dict) -> str:
+    words = shlex.split(unit["command"])
+    return words[words.index("-o") + 1]
+
+
 def look_at(build: pathlib.Path, source: str) -> tuple[int, str]:
     done = subprocess.run([TIDY, "--quiet", "-p", build, source], capture_output=True, text=True)
     return done.returncode, done.stdout + (done.stderr if done.returncode else "")
@@ -62,7 +68,7 @@ def main() -> int:
     headers = project_headers(build)
     stale = {}
     for name, unit in sorted(units.items()):
-        mark = cache / fingerprint(unit, headers.get(unit["output"], []))
+        mark = cache / fingerprint(unit, headers.get(object_of(unit), []))
         if not mark.exists():
             stale[name] = mark
 

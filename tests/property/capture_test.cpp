@@ -9,7 +9,7 @@ using namespace tandem::property;
 
 namespace {
 
-constexpr std::uint64_t seeds = 120;
+constexpr std::uint64_t seeds = 60;
 
 std::map<std::string, std::string> keys_and_rows(app_database& app, const table_spec& table) {
   std::vector<std::string> names;

@@ -9,9 +9,9 @@ using namespace tandem::property;
 BOOST_AUTO_TEST_CASE(two_replicas_end_with_the_latest_writes) {
   history_options options;
   options.devices_max = 2;
-  check_histories(60, 60, options);
+  check_histories(40, 60, options);
 }
 
 BOOST_AUTO_TEST_CASE(trees_of_replicas_end_with_the_latest_writes) {
-  check_histories(100, 120, {});
+  check_histories(60, 120, {});
 }
