@@ -5,8 +5,6 @@
 namespace tandem::property {
 namespace {
 
-using messages::value_type;
-
 const std::vector<value>& strange_values() {
   static const std::vector<value> result{
       {},
