@@ -120,8 +120,11 @@ frame_actor::behavior_type shell(frame_actor::stateful_pointer<shell_state> self
 frame_actor spawn_shell(caf::actor_system& system, std::shared_ptr<switchboard> board, address where,
                         core_maker make_core, threading how) {
   auto load = std::make_shared<mailbox_load>();
-  return how == threading::detached ? system.spawn<caf::detached>(shell, board, load, where, make_core)
-                                    : system.spawn(shell, board, load, where, make_core);
+  const auto actor = how == threading::detached ? system.spawn<caf::detached>(shell, board, load, where, make_core)
+                                                : system.spawn(shell, board, load, where, make_core);
+  // The actor's own first run may come late; what others send it from now on has to wait, not to vanish.
+  board->connect(where, actor, load);
+  return actor;
 }
 
 } // namespace tandem::actors
