@@ -164,4 +164,12 @@ void loopback_network::stop() {
   world_->stop_owner(owner_);
 }
 
+void loopback_network::set_reading(bool reads) {
+  const std::lock_guard guard{world_->mutex};
+  if (reads)
+    world_->not_reading.erase(owner_);
+  else
+    world_->not_reading.insert(owner_);
+}
+
 } // namespace tandem::bridge

@@ -67,6 +67,8 @@ public:
   std::unique_ptr<listener> listen(const listen_options& options, accept_handler on_accept) override;
   void dial(const dial_options& options, dialed_handler on_dialed) override;
   void stop() override;
+  /// False: this node's side of all its connections takes nothing more off the wire, and keeps them open.
+  void set_reading(bool reads);
 
 private:
   const std::shared_ptr<loopback_world::implementation> world_;

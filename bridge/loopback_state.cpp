@@ -165,7 +165,8 @@ loopback_action loopback_world::implementation::next_dial() {
 }
 
 loopback_action loopback_world::implementation::next_frame(const shared_end& end) {
-  if (!end->is_open || end->is_closing || end->incoming.empty() || end->credit_bytes == 0) {
+  if (!end->is_open || end->is_closing || end->incoming.empty() || end->credit_bytes == 0 ||
+      not_reading.contains(end->owner)) {
     return {};
   }
   return [this, end] {

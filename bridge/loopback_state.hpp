@@ -78,6 +78,7 @@ struct loopback_world::implementation : std::enable_shared_from_this<implementat
   std::uint64_t owners = 0;
   std::map<std::pair<std::string, std::uint16_t>, loopback_port> ports;
   std::set<std::string> blocked;
+  std::set<std::uint64_t> not_reading; ///< owners
   std::deque<loopback_dial> dials;
   std::vector<shared_end> ends;
   std::map<std::uint64_t, std::vector<std::weak_ptr<loopback_end>>> silent_until; ///< by step

@@ -129,6 +129,29 @@ BOOST_FIXTURE_TEST_CASE(no_mailbox_grows_beyond_its_bound, hub_and_two) {
     }
 }
 
+BOOST_FIXTURE_TEST_CASE(a_peer_that_stops_reading_costs_bounded_mailboxes_and_holds_up_nobody, hub_and_two) {
+  all.set_reading(b, false);
+  for (int i = 0; i < 30; ++i) {
+    all.write(a, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) "
+                 "INSERT INTO tasks(id, title) SELECT 'k' || " +
+                     std::to_string(i) + " || '-' || i, hex(randomblob(200)) FROM n");
+    all.step();
+  }
+  BOOST_TEST(all.run_until([this] { return count(hub) == "15000"; }));
+  BOOST_TEST(count(b) == "0");
+  // All that the hub holds for it, in any mailbox and on the wire, is what it had been granted.
+  std::uint64_t waiting_bytes = 0;
+  for (const auto& load : all.crew(hub).loads()) {
+    waiting_bytes += load.bytes;
+    BOOST_TEST(load.bytes_peak <= 2 * (limits::link_window_bytes + limits::frame_bytes_max),
+               load.where.text() << " had " << load.bytes_peak << " bytes");
+  }
+  BOOST_TEST(waiting_bytes <= limits::link_window_bytes);
+  BOOST_TEST(all.bytes_under_way() <= limits::link_window_bytes + limits::frame_bytes_max);
+  all.set_reading(b, true);
+  BOOST_TEST(all.run_until([this] { return all.is_level() && count(b) == "15000"; }));
+}
+
 BOOST_AUTO_TEST_CASE(random_histories_converge) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     BOOST_TEST_CONTEXT("seed " << seed) {

@@ -145,8 +145,15 @@ void world::cut() {
 void world::block(const std::string& name) {
   implementation_->links.block(name);
 }
+void world::set_reading(std::size_t node, bool reads) {
+  implementation_->nodes.at(node)->network->set_reading(reads);
+}
 void world::unblock(const std::string& name) {
   implementation_->links.unblock(name);
+}
+
+std::size_t world::bytes_under_way() const {
+  return implementation_->links.bytes_under_way();
 }
 
 void world::step(std::int64_t ms) {

@@ -35,6 +35,11 @@ public:
   void cut();
   void block(const std::string& name);
   void unblock(const std::string& name);
+  /// A node that does not read stays connected and takes nothing more off its links.
+  void set_reading(std::size_t node, bool reads);
+
+  /// Bytes on all links that nobody has taken yet.
+  [[nodiscard]] std::size_t bytes_under_way() const;
 
   /// One round: all messages that are due, then links, then `ms` pass.
   void step(std::int64_t ms = 1);

@@ -1,7 +1,6 @@
-#include <boost/test/unit_test.hpp>
-
 #include <utility>
 
+#include <boost/test/unit_test.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/atom.hpp>
