@@ -178,6 +178,15 @@ constexpr std::size_t scheduler_throughput = 32;
 /// Page cache of one connection of ours. A node has three of them; the hottest pages of a merge are the
 /// right edges of a few trees, which this holds many times over.
 constexpr std::int64_t sqlite_cache_kib = 4 * 1024;
+/// Records of rows that one table's transaction keeps at hand before it writes them, by count and by size: enough
+/// for a batch and its neighbours, too little to be felt in memory.
+constexpr std::size_t records_at_hand_max = 8'192;
+constexpr std::size_t records_at_hand_bytes_max = 2 * 1024 * 1024;
+/// Rows that are read, or log entries that are written, by one statement. Beyond some hundreds there is nothing
+/// left to gain.
+constexpr std::size_t rows_at_once = 2'048;
+/// Columns that a batch of rows can have in SQL. Tables whose primary key has more are read row by row.
+constexpr std::size_t feed_columns_max = 16;
 /// Keys of rows to look at again at the end of a merge. Beyond it the whole table is looked at instead,
 /// so that a merge of any size runs in bounded memory.
 constexpr std::size_t recheck_keys_max = 50'000;

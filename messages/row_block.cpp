@@ -256,13 +256,15 @@ public:
       refuse("it announces more rows than it has keys");
   }
 
-  void visit(const std::function<void(const row_change&)>& visit_row) {
+  void visit(const std::function<void(const row_change&)>& visit_row, const keys_ahead& ahead) {
     std::vector<value_view> key(keys_.size());
     std::vector<value_view> values(values_.size());
     std::vector<cell_group> cells(groups_.size());
     for (std::size_t i = 0; i < groups_.size(); ++i)
       cells[i].columns = groups_[i].columns;
     for (std::uint64_t row = 0; row < rows_; ++row) {
+      if (ahead && row % limits::rows_at_once == 0)
+        look_ahead(std::min<std::uint64_t>(limits::rows_at_once, rows_ - row), ahead);
       for (std::size_t i = 0; i < groups_.size(); ++i)
         read_group_row(groups_[i], cells[i]);
       for (std::size_t i = 0; i < keys_.size(); ++i)
@@ -282,6 +284,16 @@ private:
     std::vector<std::uint32_t> columns;
     series_reader sites, hlcs, positions;
   };
+
+  void look_ahead(std::uint64_t rows, const keys_ahead& ahead) const {
+    auto columns = keys_; // Readers of their own: they move on.
+    std::vector<value_view> keys;
+    keys.reserve(rows * columns.size());
+    for (std::uint64_t row = 0; row < rows; ++row)
+      for (auto& column : columns)
+        keys.push_back(column.value());
+    ahead(table_, keys, columns.size());
+  }
 
   void read_groups(decoder& in) {
     const auto count = in.array();
@@ -331,7 +343,8 @@ private:
   std::vector<decoder> values_;
 };
 
-void read_plain_block(std::string_view bytes, const std::function<void(const row_change&)>& visit) {
+void read_plain_block(std::string_view bytes, const std::function<void(const row_change&)>& visit,
+                      const keys_ahead& ahead) {
   decoder in{bytes};
   const auto site_count = in.array();
   if (site_count > limits::sites_max)
@@ -345,13 +358,14 @@ void read_plain_block(std::string_view bytes, const std::function<void(const row
   }
   const auto runs = in.unsigned_integer();
   for (std::uint64_t i = 0; i < runs; ++i)
-    run_reader{in, sites}.visit(visit);
+    run_reader{in, sites}.visit(visit, ahead);
   in.end();
 }
 
 } // namespace
 
-void read_row_block(std::string_view block, const std::function<void(const row_change&)>& visit) {
+void read_row_block(std::string_view block, const std::function<void(const row_change&)>& visit,
+                    const keys_ahead& ahead) {
   if (block.empty())
     refuse("it is empty");
   if (block.size() > limits::block_bytes_max)
@@ -359,9 +373,9 @@ void read_row_block(std::string_view block, const std::function<void(const row_c
                                            " bytes, over the limit of " + std::to_string(limits::block_bytes_max)};
   const auto rest = block.substr(1);
   if (block.front() == plain_block)
-    read_plain_block(rest, visit);
+    read_plain_block(rest, visit, ahead);
   else if (block.front() == zstd_block)
-    read_plain_block(decompressed(rest), visit);
+    read_plain_block(decompressed(rest), visit, ahead);
   else
     refuse("its first byte is " + std::to_string(static_cast<int>(block.front())) + ", which names no packing");
 }

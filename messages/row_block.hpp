@@ -52,9 +52,14 @@ private:
   std::unique_ptr<implementation> implementation_;
 };
 
+/// Called with the keys of rows that will be visited next, one after the other: `columns` values each.
+using keys_ahead = std::function<void(std::uint32_t table, std::span<const value_view> keys, std::size_t columns)>;
+
 /// Calls `visit` for each row of `block`. Everything that a row_change points to is valid only
 /// during its call. Throws failure (protocol or limit) on bytes that are no row block; rows that came
 /// before the fault have been visited by then, so visit within a transaction.
-void read_row_block(std::string_view block, const std::function<void(const row_change&)>& visit);
+/// Where `ahead` is given, it hears of each key before its row is visited, up to limits::rows_at_once of them at once.
+void read_row_block(std::string_view block, const std::function<void(const row_change&)>& visit,
+                    const keys_ahead& ahead = {});
 
 } // namespace tandem::messages

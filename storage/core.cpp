@@ -34,6 +34,7 @@ core::core(const std::string& path, replica_options given) : db{path, given}, op
   // no trigger of the file runs on this connection. Those that feed untracked tables run as temporary
   // copies. Foreign keys are checked by the merge itself, which sets rows aside instead of failing.
   sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  row_feed::install(db);
   db.execute("PRAGMA foreign_keys = OFF; PRAGMA secure_delete = OFF; PRAGMA cache_size = " +
              std::to_string(-limits::sqlite_cache_kib) +
              (options.durable ? "; PRAGMA synchronous = FULL" : "; PRAGMA synchronous = OFF"));
@@ -134,7 +135,8 @@ void core::refresh(bool may_write) {
     schema_cookie_ = now;
   }
   for (const auto& [id, table] : tables)
-    table->forget_located();
+    table->records.forget();
+  log_entries_.clear();
   auto& state = cached("SELECT (SELECT value FROM tandem_meta WHERE name = 'head'), "
                        "(SELECT value FROM tandem_meta WHERE name = 'hlc'), "
                        "(SELECT value FROM tandem_meta WHERE name = 'epoch'), "
@@ -152,6 +154,9 @@ void core::refresh(bool may_write) {
 }
 
 void core::save() {
+  for (const auto& [id, table] : tables)
+    table->records.flush();
+  flush_log();
   cached("UPDATE tandem_meta SET value = ?1 WHERE name = 'head'").bind(head).run();
   cached("UPDATE tandem_meta SET value = ?1 WHERE name = 'hlc'").bind(hlc).run();
 }
@@ -215,14 +220,26 @@ bool core::is_later(const local_stamp& left, const local_stamp& right) {
 // --- the log and tombstones --------------------------------------------------------------------
 
 std::uint64_t core::append_log(tracked_table& of, std::string_view key, std::uint32_t via) {
-  cached("INSERT INTO tandem_log(pos, t, slot, via) VALUES (?1, ?2, ?3, ?4)")
-      .bind(++head, of.info.id, of.slot_of(key), via)
-      .run();
+  ++head;
+  for (const auto number :
+       {static_cast<std::int64_t>(head), std::int64_t{of.info.id}, of.slot_of(key), std::int64_t{via}})
+    log_entries_.add(value_view::of_integer(number));
+  if (log_entries_.rows() >= limits::rows_at_once)
+    flush_log();
   return head;
 }
 
+void core::flush_log() {
+  if (log_entries_.rows() == 0)
+    return;
+  auto& append = cached("INSERT INTO tandem_log(pos, t, slot, via) SELECT c0, c1, c2, c3 FROM tandem_feed(?1)");
+  append.bind_feed(1, log_entries_);
+  append.run();
+  log_entries_.clear();
+}
+
 std::optional<tombstone> core::find_tombstone(tracked_table& of, std::string_view key) {
-  if (!has_tombstones)
+  if (!of.records.may_be_dead(key))
     return std::nullopt;
   return tombstone_at(of, of.slot_of(key));
 }
@@ -247,10 +264,12 @@ void core::put_tombstone(tracked_table& of, std::string_view key, const tombston
   put.bind_blob(5, cells);
   put.run();
   has_tombstones = true;
+  of.records.forget_dead(key);
 }
 
 void core::remove_tombstone(tracked_table& of, std::string_view key) {
   cached("DELETE FROM tandem_dead WHERE t = ?1 AND slot = ?2").bind(of.info.id, of.slot_of(key)).run();
+  of.records.forget_dead(key);
 }
 
 // --- meta --------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@
 #include "messages/site.hpp"
 #include "storage/database.hpp"
 #include "storage/packing.hpp"
+#include "storage/record_store.hpp"
 #include "storage/replica.hpp"
+#include "storage/row_feed.hpp"
 #include "storage/row_record.hpp"
 #include "storage/table.hpp"
 
@@ -46,6 +48,9 @@ public:
   std::optional<row_values> read(std::string_view key);
   /// The row's cells within the statement that found it; valid until the next call. Null: no such row.
   statement* find(std::string_view key);
+  /// Starts to read the rows with the keys that `keys` holds, column by column, in that order. Its first column is
+  /// the number of the key, the cells follow. Only for keys of at most limits::feed_columns_max columns.
+  statement& find_fed(const row_feed& keys);
   /// Returns the code of a constraint that was hit; 0: the row is in.
   int insert(std::string_view key, std::span<const value_view> values);
   /// Inserts, or finds the row that a uniqueness constraint puts in the way: `key_in_place` is then not
@@ -59,20 +64,12 @@ public:
   void remove(std::string_view key);
 
   // --- our record of them ---------------------------------------------------------------------
-  // Records are found by the row's slot: its integer key, or the hash of its key; where two keys have one
-  // hash, the later one takes the next free slot. A row keeps its slot when it dies.
-
-  std::optional<row_record> record(std::string_view key);
-  /// Inserts or replaces.
-  void put_record(std::string_view key, const row_record& record);
-  void remove_record(std::string_view key);
-  /// Forgets the row located last: other connections may have changed it. Call at the beginning of each
-  /// transaction.
-  void forget_located() { located_key_.clear(); }
-  /// Where the row's record is, or would go.
-  std::int64_t slot_of(std::string_view key);
-  /// The live record in a slot, and its packed key.
-  std::optional<row_record> record_at(std::int64_t slot, std::string& key);
+  std::optional<row_record> record(std::string_view key) { return records.record(key); }
+  void put_record(std::string_view key, const row_record& record) { records.put(key, record); }
+  void remove_record(std::string_view key) { records.remove(key); }
+  std::int64_t slot_of(std::string_view key) { return records.slot_of(key); }
+  std::optional<row_record> record_at(std::int64_t slot, std::string& key) { return records.record_at(slot, key); }
+  record_store records;
 
   /// Values that the delete trigger kept under a pending id.
   std::optional<row_values> deleted_values(std::int64_t pending_id);
@@ -90,16 +87,9 @@ private:
     std::vector<std::pair<bool, std::size_t>> columns;
   };
   void prepare_rivals();
-  void locate(std::string_view key);
   std::vector<rival_query> rivals_;
 
-  const bool& has_tombstones_;
-  statement exists_, find_, insert_, insert_or_find_, stored_key_, remove_;
-  statement record_get_, record_put_, record_remove_, dead_key_, deleted_get_;
-  // The row that was located last: work on one row comes in a row.
-  std::string located_key_;
-  std::int64_t located_slot_ = 0;
-  std::optional<std::string> located_record_;
+  statement exists_, find_, find_fed_, insert_, insert_or_find_, stored_key_, remove_, deleted_get_;
   std::map<std::string, statement> updates_;
   std::unordered_map<std::uint32_t, int> cell_index_;
   std::vector<value_view> key_values_;
@@ -144,7 +134,7 @@ public:
   void refresh(bool may_write);
   /// Reads table descriptions anew, within a write transaction that changed them.
   void refresh_tables();
-  /// Writes head and hlc; call last in every transaction that stamped or merged.
+  /// Writes records, log entries, head and hlc; call last in every transaction that stamped or merged.
   void save();
   [[nodiscard]] std::int64_t now_ms() const { return options.now_ms(); }
   /// A stamp of our own, larger than any that was seen here.
@@ -158,7 +148,7 @@ public:
   bool is_later(const local_stamp& left, const local_stamp& right);
 
   // --- the log --------------------------------------------------------------------------------
-  /// Appends an entry and returns its pos.
+  /// Appends an entry, which reaches the file by `save` at the latest, and returns its pos.
   std::uint64_t append_log(tracked_table& of, std::string_view key, std::uint32_t via);
 
   // --- tombstones -----------------------------------------------------------------------------
@@ -188,11 +178,13 @@ public:
   std::map<std::uint32_t, column_set> late_columns;
 
 private:
+  void flush_log();
   void load_tables();
   void load_sites();
   void copy_feeding_triggers();
 
   std::int64_t schema_cookie_ = -1;
+  row_feed log_entries_{4}; // not written yet: pos, t, slot, via
   std::unordered_map<const char*, statement> cached_;
   std::map<site_id, std::uint32_t> site_indexes_;
   std::vector<site_id> sites_;

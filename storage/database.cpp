@@ -8,6 +8,7 @@
 
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
+#include "storage/row_feed.hpp"
 
 namespace tandem::storage {
 
@@ -109,6 +110,11 @@ void statement::bind_at(int index, std::string_view text) {
 
 void statement::bind_blob(int index, std::string_view blob) {
   sqlite3_bind_blob64(handle_, index, blob.data() ? blob.data() : "", blob.size(), SQLITE_STATIC);
+}
+
+void statement::bind_feed(int index, const row_feed& feed) {
+  // SQLite's pointer interface has no const, and nobody writes through it.
+  sqlite3_bind_pointer(handle_, index, const_cast<row_feed*>(&feed), "tandem_feed", nullptr);
 }
 
 void statement::bind_at(int index, const value_view& value) {

@@ -19,6 +19,7 @@ using messages::value_type;
 using messages::value_view;
 
 class database;
+class row_feed;
 
 /// A prepared statement. Results that point into it are valid until the next step or reset.
 class statement {
@@ -47,6 +48,8 @@ public:
   void bind_at(int index, const char* text) { bind_at(index, std::string_view{text}); }
   void bind_at(int index, const value_view& value);
   void bind_blob(int index, std::string_view blob);
+  /// For tandem_feed(?): `feed` must outlive the run.
+  void bind_feed(int index, const row_feed& feed);
 
   /// True while there is a row. Throws failure on errors.
   bool step();

@@ -1,6 +1,9 @@
 #include "storage/extracting.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "messages/limits.hpp"
 
 namespace tandem::storage {
 
@@ -30,6 +33,11 @@ extraction::implementation::implementation(core& owner, const site_id& peer, std
   }
 }
 
+extraction::implementation::~implementation() {
+  if (fed_rows_)
+    fed_rows_->reset(); // An open statement would keep the snapshot.
+}
+
 std::optional<std::string> extraction::implementation::next_block(std::size_t bytes_max) {
   while (writer_.bytes() < bytes_max && advance()) {
   }
@@ -38,25 +46,40 @@ std::optional<std::string> extraction::implementation::next_block(std::size_t by
   return writer_.finish();
 }
 
+/// Packs the next row. False if there is none.
 bool extraction::implementation::advance() {
-  // A statement that has come to its end would start over when stepped again.
-  if (!is_done_)
-    is_done_ = !(header.is_snapshot ? advance_snapshot() : advance_log());
-  return !is_done_;
-}
-
-bool extraction::implementation::advance_log() {
-  if (!log_.step())
-    return false;
-  // Never sent back over the link that it came by. The same row's other cells have entries of their own.
-  if (link_ != 0 && static_cast<std::uint32_t>(log_.integer(3)) == link_)
-    return true;
-  if (const auto table = c_.table_with_id(static_cast<std::uint32_t>(log_.integer(1))))
-    pack(*table, log_.integer(2), log_.unsigned_integer(0));
+  while (next_row_ == batch_.size()) {
+    if (next_entry_ == entries_.size() && !read_entries())
+      return false;
+    begin_batch();
+  }
+  pack(batch_[next_row_++]);
   return true;
 }
 
-bool extraction::implementation::advance_snapshot() {
+// --- which rows --------------------------------------------------------------------------------
+
+bool extraction::implementation::read_entries() {
+  entries_.clear();
+  next_entry_ = 0;
+  // A statement that has come to its end would start over when stepped again.
+  while (!is_done_ && entries_.size() < limits::rows_at_once)
+    is_done_ = !(header.is_snapshot ? read_snapshot_entry() : read_log_entry());
+  // Within a bundle the order of rows means nothing, but rows of one table are read together.
+  std::ranges::stable_sort(entries_, {}, &entry::table);
+  return !entries_.empty();
+}
+
+bool extraction::implementation::read_log_entry() {
+  if (!log_.step())
+    return false;
+  // Never sent back over the link that it came by. The same row's other cells have entries of their own.
+  if (link_ == 0 || static_cast<std::uint32_t>(log_.integer(3)) != link_)
+    entries_.push_back({static_cast<std::uint32_t>(log_.integer(1)), log_.integer(2), log_.unsigned_integer(0)});
+  return true;
+}
+
+bool extraction::implementation::read_snapshot_entry() {
   while (!is_at_tombstones_) {
     if (table_ == c_.tables.end()) {
       is_at_tombstones_ = true;
@@ -66,7 +89,7 @@ bool extraction::implementation::advance_snapshot() {
     if (!records_)
       records_ = {c_.db, "SELECT slot FROM " + table_->second->info.rows_table()};
     if (records_.step()) {
-      pack(*table_->second, records_.integer(0), 0);
+      entries_.push_back({table_->first, records_.integer(0), 0});
       return true;
     }
     records_ = {};
@@ -74,45 +97,99 @@ bool extraction::implementation::advance_snapshot() {
   }
   if (!records_.step())
     return false;
-  if (const auto table = c_.table_with_id(static_cast<std::uint32_t>(records_.integer(0))))
-    pack(*table, records_.integer(1), 0);
+  entries_.push_back({static_cast<std::uint32_t>(records_.integer(0)), records_.integer(1), 0});
   return true;
 }
 
-void extraction::implementation::pack(tracked_table& table, std::int64_t slot, std::uint64_t entry_pos) {
-  std::optional<tombstone> remains;
-  auto record = table.record_at(slot, key_);
-  if (!record) {
-    remains = c_.tombstone_at(table, slot);
-    if (!remains)
-      return;
-    record = remains->record;
-    key_ = remains->key;
+/// Takes the next entries of one table: reads their records, and starts to read the rows that are in the app's table.
+void extraction::implementation::begin_batch() {
+  batch_.clear();
+  next_row_ = 0;
+  if (fed_rows_)
+    std::exchange(fed_rows_, nullptr)->reset();
+  const auto id = entries_[next_entry_].table;
+  slots_.clear();
+  const auto first = next_entry_;
+  for (; next_entry_ < entries_.size() && entries_[next_entry_].table == id; ++next_entry_)
+    slots_.push_back(entries_[next_entry_].slot);
+  batch_table_ = c_.table_with_id(id);
+  if (!batch_table_)
+    return;
+  batch_table_->records.read_ahead(slots_);
+  for (auto i = first; i < next_entry_; ++i)
+    if (auto row = find_row(entries_[i]))
+      batch_.push_back(std::move(*row));
+  read_app_rows();
+}
+
+/// Nothing if the entry is no news: the row goes out once, with its latest entry that is news to the peer.
+std::optional<extraction::implementation::waiting_row> extraction::implementation::find_row(const entry& from) {
+  waiting_row row;
+  if (auto record = batch_table_->record_at(from.slot, row.key)) {
+    row.record = std::move(*record);
+    row.is_in_table = !row.record.is_quarantined;
+  } else if ((row.remains = c_.tombstone_at(*batch_table_, from.slot))) {
+    row.record = row.remains->record;
+    row.key = row.remains->key;
+  } else {
+    return std::nullopt;
   }
-  const std::string_view key = key_;
-  if (entry_pos != 0) {
-    // The row goes out once, with its latest entry that is news to the peer.
-    std::uint64_t latest = 0;
-    for (std::size_t i = 0; i < record->groups().size(); ++i)
-      if (record->groups()[i].origin.via != link_ || link_ == 0)
-        latest = std::max(latest, record->groups()[i].origin.pos);
-    if (latest != entry_pos)
-      return;
+  if (from.pos == 0)
+    return row;
+  std::uint64_t latest = 0;
+  for (const auto& group : row.record.groups())
+    if (group.origin.via != link_ || link_ == 0)
+      latest = std::max(latest, group.origin.pos);
+  return latest == from.pos ? std::optional{std::move(row)} : std::nullopt;
+}
+
+void extraction::implementation::read_app_rows() {
+  if (batch_table_->info.key.size() > limits::feed_columns_max)
+    return;
+  keys_ = row_feed{batch_table_->info.key.size()};
+  for (auto& row : batch_)
+    if (row.is_in_table) {
+      row.fed_number = static_cast<std::int64_t>(keys_.rows());
+      unpack_values(row.key, key_values_);
+      for (const auto& each : key_values_)
+        keys_.add(each);
+    }
+  if (keys_.rows() != 0) {
+    fed_rows_ = &batch_table_->find_fed(keys_);
+    has_fed_row_ = fed_rows_->step();
   }
-  if (remains) {
-    pack_cells_of(table, key, *record, false, [&](std::size_t cell) { return remains->values[cell].view(); });
-  } else if (record->is_quarantined) {
+}
+
+/// The row in the app's table with its first cell's column; null: it is not there.
+std::pair<statement*, int> extraction::implementation::app_row(const waiting_row& row) {
+  if (!fed_rows_)
+    return {batch_table_->find(row.key), 0};
+  while (has_fed_row_ && fed_rows_->integer(0) < row.fed_number)
+    has_fed_row_ = fed_rows_->step();
+  const bool is_here = has_fed_row_ && fed_rows_->integer(0) == row.fed_number;
+  return {is_here ? fed_rows_ : nullptr, 1};
+}
+
+// --- their values ------------------------------------------------------------------------------
+
+void extraction::implementation::pack(const waiting_row& row) {
+  auto& table = *batch_table_;
+  if (row.remains) {
+    pack_cells_of(table, row.key, row.record, false,
+                  [&](std::size_t cell) { return row.remains->values[cell].view(); });
+  } else if (row.record.is_quarantined) {
     auto& aside = c_.cached("SELECT vals FROM tandem_quarantine WHERE t = ?1 AND k = ?2");
     const statement_guard guard{aside};
     aside.bind_at(1, table.info.id);
-    aside.bind_blob(2, key);
+    aside.bind_blob(2, row.key);
     if (!aside.step())
       return;
     const auto values = unpack_cells(table.info, aside.blob(0));
-    pack_cells_of(table, key, *record, true, [&](std::size_t cell) { return values[cell].view(); });
-  } else if (const auto row = table.find(key)) {
-    pack_cells_of(table, key, *record, true, [&](std::size_t cell) { return row->value(static_cast<int>(cell)); });
-    row->reset();
+    pack_cells_of(table, row.key, row.record, true, [&](std::size_t cell) { return values[cell].view(); });
+  } else if (const auto [found, first_cell] = app_row(row); found) {
+    pack_cells_of(table, row.key, row.record, true, [found = found, first_cell = first_cell](std::size_t cell) {
+      return found->value(first_cell + static_cast<int>(cell));
+    });
   }
 }
 

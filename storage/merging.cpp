@@ -74,6 +74,19 @@ void merger::take(const messages::row_change& change) {
     take_new(key);
 }
 
+void merger::look_ahead(std::uint32_t table, std::span<const value_view> keys, std::size_t columns) {
+  const auto bound = binding_.tables.find(table);
+  const auto own = bound == binding_.tables.end() ? nullptr : c_.table_with_id(bound->second.id);
+  if (!own || columns != own->info.key.size() || keys.size() <= columns ||
+      (own->info.has_integer_key &&
+       std::ranges::any_of(keys, [](const value_view& key) { return key.type != value_type::integer; })))
+    return; // `take` tells what is wrong
+  std::vector<std::string> packed;
+  for (std::size_t i = 0; i + columns <= keys.size(); i += columns)
+    packed.push_back(packed_values(keys.subspan(i, columns)));
+  own->records.read_ahead(packed);
+}
+
 void merger::read_incoming(const messages::row_change& change, const peer_binding::bound_table& bound, bool take_all) {
   cells_.clear();
   std::size_t index = 0;

@@ -30,6 +30,8 @@ public:
   merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding, const site_id& peer,
          const messages::bundle_header& header, std::uint64_t cursor);
 
+  /// Reads the records of rows that will be taken next, given their table and the values of their keys.
+  void look_ahead(std::uint32_t table, std::span<const value_view> keys, std::size_t columns);
   void take(const messages::row_change& change);
 
   merge_report report;

@@ -250,7 +250,11 @@ merge_report replica::merge(const site_id& peer, const messages::bundle_header& 
   report.is_repeat = header.to <= known;
   if (!report.is_repeat) {
     while (const auto block = next())
-      messages::read_row_block(*block, [&](const messages::row_change& change) { work.take(change); });
+      messages::read_row_block(
+          *block, [&](const messages::row_change& change) { work.take(change); },
+          [&](std::uint32_t table, std::span<const value_view> keys, std::size_t columns) {
+            work.look_ahead(table, keys, columns);
+          });
     admitted.settle();
     auto& put =
         c.cached("INSERT INTO tandem_peers(site, epoch, applied, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "messages/limits.hpp"
 #include "storage/capture.hpp"
 
 namespace tandem::storage {
@@ -165,6 +166,47 @@ std::int64_t unix_ms_of(double julian_day) {
   return std::llround((julian_day - unix_epoch_day) * day_ms);
 }
 
+/// One row of tandem_pending.
+struct noted_hint {
+  tracked_table* table = nullptr;
+  hint what;
+  std::int64_t wall_ms = 0;
+  std::int64_t id = 0;
+};
+
+/// The next hints, with their keys beside them; fewer than rows_at_once at the end.
+struct hint_batch {
+  std::vector<noted_hint> hints;
+  std::vector<std::string> keys;
+
+  void read(core& c, statement& pending, stamp_report& report) {
+    hints.clear();
+    keys.clear();
+    constexpr int first_key_column = 4 + 4; // id, t, o, w, then again id, t, o, w of the star
+    while (hints.size() < limits::rows_at_once && pending.step()) {
+      const auto table = c.table_with_id(static_cast<std::uint32_t>(pending.integer(1)));
+      if (!report.hints++)
+        report.oldest_hint_ms = unix_ms_of(pending.real(3));
+      if (!table || pending.is_null(first_key_column))
+        continue; // no longer tracked, or a row without a key, which nothing can name
+      keys.push_back(table->app_key(pending, first_key_column));
+      const auto wall_ms = c.options.hint_times ? unix_ms_of(pending.real(3)) : c.now_ms();
+      hints.push_back({table, hint::unpack(pending.unsigned_integer(2)), wall_ms, pending.integer(0)});
+    }
+  }
+
+  /// Has the records of all these rows read, table by table.
+  void read_records_ahead() const {
+    std::size_t first = 0;
+    for (std::size_t i = 1; i <= hints.size(); ++i)
+      if (i == hints.size() || hints[i].table != hints[first].table) {
+        if (i - first > 1)
+          hints[first].table->records.read_ahead(std::span{keys}.subspan(first, i - first));
+        first = i;
+      }
+  }
+};
+
 } // namespace
 
 stamp_report stamp_hints(core& c, admission& admitted, conflict_store& conflicts) {
@@ -172,16 +214,15 @@ stamp_report stamp_hints(core& c, admission& admitted, conflict_store& conflicts
   auto& hints = c.cached("SELECT id, t, o, w, * FROM tandem_pending ORDER BY id");
   {
     const statement_guard guard{hints};
-    constexpr int first_key_column = 4 + 4; // id, t, o, w, then again id, t, o, w of the star
-    while (hints.step()) {
-      const auto table = c.table_with_id(static_cast<std::uint32_t>(hints.integer(1)));
-      if (!work.report.hints++)
-        work.report.oldest_hint_ms = unix_ms_of(hints.real(3));
-      if (!table || hints.is_null(first_key_column))
-        continue; // no longer tracked, or a row without a key, which nothing can name
-      const auto key = table->app_key(hints, first_key_column);
-      const auto wall_ms = c.options.hint_times ? unix_ms_of(hints.real(3)) : c.now_ms();
-      work.take(*table, key, hint::unpack(hints.unsigned_integer(2)), wall_ms, hints.integer(0));
+    hint_batch batch;
+    for (batch.read(c, hints, work.report); !batch.hints.empty(); batch.read(c, hints, work.report)) {
+      batch.read_records_ahead();
+      for (std::size_t i = 0; i < batch.hints.size(); ++i) {
+        const auto& each = batch.hints[i];
+        work.take(*each.table, batch.keys[i], each.what, each.wall_ms, each.id);
+      }
+      if (batch.hints.size() < limits::rows_at_once)
+        break; // a statement that has come to its end would start over when stepped again
     }
   }
   if (work.report.hints) {

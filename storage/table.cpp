@@ -179,17 +179,25 @@ std::string table::fingerprint() const {
 }
 
 std::string table::key_condition(int first_parameter) const {
+  return key_condition_with("", "?", first_parameter);
+}
+
+std::string table::fed_key_condition() const {
+  return key_condition_with("app.", "given.c", 0);
+}
+
+std::string table::key_condition_with(std::string_view row, std::string_view given_prefix, int first) const {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < key.size(); ++i) {
     const auto& column = columns[key[i]];
-    const auto name = quoted(column.name);
-    const auto parameter = "?" + std::to_string(first_parameter + static_cast<int>(i));
-    parts.push_back(name + " = " + parameter);
+    const auto name = std::string{row} + quoted(column.name);
+    const auto given = std::string{given_prefix} + std::to_string(first + static_cast<int>(i));
+    parts.push_back(name + " = " + given);
     // The first condition finds the row by its index; these make sure that it is the very key.
     if (column.is_collated)
-      parts.push_back(name + " = " + parameter + " COLLATE BINARY");
+      parts.push_back(name + " = " + given + " COLLATE BINARY");
     if (column.is_typeless && !has_integer_key)
-      parts.push_back("typeof(" + name + ") = typeof(" + parameter + ")");
+      parts.push_back("typeof(" + name + ") = typeof(" + given + ")");
   }
   return joined(parts, " AND ");
 }

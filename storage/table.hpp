@@ -56,9 +56,14 @@ struct table {
   // --- SQL fragments --------------------------------------------------------------------------
   /// "a" = ?1 AND "b" = ?2 ..., true of the row with exactly this key.
   [[nodiscard]] std::string key_condition(int first_parameter = 1) const;
+  /// The same for the table as `app`, against the columns c0, c1, ... of tandem_feed as `given`.
+  [[nodiscard]] std::string fed_key_condition() const;
   [[nodiscard]] std::string key_list(std::string_view prefix = {}) const;
   [[nodiscard]] std::string rows_table() const { return "tandem_rows_" + std::to_string(id); }
   [[nodiscard]] std::string deleted_table() const { return "tandem_deleted_" + std::to_string(id); }
+
+private:
+  [[nodiscard]] std::string key_condition_with(std::string_view row, std::string_view given_prefix, int first) const;
 };
 
 /// Reads what SQLite knows of `name`; ids are left 0. Empty if there is no such table.

@@ -1,6 +1,4 @@
-#include <sqlite3.h>
-#include <xxhash.h>
-
+#include "messages/limits.hpp"
 #include "storage/core.hpp"
 
 namespace tandem::storage {
@@ -31,14 +29,23 @@ std::string find_sql(const table& info) {
   return "SELECT " + joined(names, ", ") + " FROM main." + quoted(info.name) + " WHERE " + info.key_condition();
 }
 
+std::string find_fed_sql(const table& info) {
+  std::vector<std::string> names{"given.n"};
+  for (const auto& name : names_of(info, info.cells))
+    names.push_back("app." + name);
+  return "SELECT " + joined(names, ", ") + " FROM tandem_feed(?1) AS given CROSS JOIN main." + quoted(info.name) +
+         " AS app ON " + info.fed_key_condition();
+}
+
 } // namespace
 
 tracked_table::tracked_table(database& db, table description, const bool& has_tombstones)
-    : info{std::move(description)}, db_{db}, has_tombstones_{has_tombstones} {
+    : info{std::move(description)}, records{db, info, has_tombstones}, db_{db} {
   const auto app = "main." + quoted(info.name);
-  const auto own = info.rows_table();
   exists_ = {db, "SELECT 1 FROM " + app + " WHERE " + info.key_condition()};
   find_ = {db, find_sql(info)};
+  if (info.key.size() <= limits::feed_columns_max)
+    find_fed_ = {db, find_fed_sql(info)};
   insert_ = {db, insert_sql(info)};
   std::vector<std::string> loosely;
   for (const auto& name : names_of(info, info.key))
@@ -48,11 +55,6 @@ tracked_table::tracked_table(database& db, table description, const bool& has_to
   insert_or_find_ = {db, insert_sql(info) + " ON CONFLICT DO UPDATE SET " + first_key + " = " + first_key +
                              " RETURNING " + info.key_list()};
   remove_ = {db, "DELETE FROM " + app + " WHERE " + info.key_condition()};
-  record_get_ = {db, (info.has_integer_key ? "SELECT rec FROM " : "SELECT rec, k FROM ") + own + " WHERE slot = ?1"};
-  record_put_ = {db, info.has_integer_key ? "REPLACE INTO " + own + "(slot, rec) VALUES (?1, ?2)"
-                                          : "REPLACE INTO " + own + "(slot, rec, k) VALUES (?1, ?2, ?3)"};
-  record_remove_ = {db, "DELETE FROM " + own + " WHERE slot = ?1"};
-  dead_key_ = {db, "SELECT k FROM tandem_dead WHERE t = " + std::to_string(info.id) + " AND slot = ?1"};
   prepare_rivals();
   deleted_get_ = {db, "SELECT * FROM " + info.deleted_table() + " WHERE id = ?1"};
   for (std::size_t i = 0; i < info.cells.size(); ++i)
@@ -93,6 +95,12 @@ statement* tracked_table::find(std::string_view key) {
     return &find_;
   find_.reset();
   return nullptr;
+}
+
+statement& tracked_table::find_fed(const row_feed& keys) {
+  find_fed_.reset();
+  find_fed_.bind_feed(1, keys);
+  return find_fed_;
 }
 
 std::optional<row_values> tracked_table::read(std::string_view key) {
@@ -197,77 +205,6 @@ int tracked_table::update(std::string_view key, std::span<const std::uint32_t> c
 void tracked_table::remove(std::string_view key) {
   bind_app_key(remove_, 1, key);
   remove_.run();
-}
-
-void tracked_table::locate(std::string_view key) {
-  if (key == located_key_ && !key.empty())
-    return;
-  located_key_ = key;
-  located_record_.reset();
-  located_slot_ = info.has_integer_key ? unpacked_values(key).front().integer
-                                       : static_cast<std::int64_t>(XXH3_64bits(key.data(), key.size()));
-  while (true) {
-    const statement_guard guard{record_get_};
-    record_get_.bind(located_slot_);
-    if (record_get_.step()) {
-      if (info.has_integer_key || record_get_.blob(1) == key) {
-        located_record_ = record_get_.blob(0);
-        return;
-      }
-    } else {
-      if (info.has_integer_key || !has_tombstones_)
-        return;
-      const statement_guard dead_guard{dead_key_};
-      dead_key_.bind(located_slot_);
-      if (!dead_key_.step() || dead_key_.blob(0) == key)
-        return;
-    }
-    // Another key with the same hash.
-    located_slot_ = static_cast<std::int64_t>(static_cast<std::uint64_t>(located_slot_) + 1);
-  }
-}
-
-std::int64_t tracked_table::slot_of(std::string_view key) {
-  locate(key);
-  return located_slot_;
-}
-
-std::optional<row_record> tracked_table::record(std::string_view key) {
-  locate(key);
-  if (!located_record_)
-    return std::nullopt;
-  return row_record::unpack(*located_record_);
-}
-
-void tracked_table::put_record(std::string_view key, const row_record& record) {
-  locate(key);
-  located_record_ = record.pack();
-  record_put_.bind_at(1, located_slot_);
-  record_put_.bind_blob(2, *located_record_);
-  if (!info.has_integer_key)
-    record_put_.bind_blob(3, key);
-  record_put_.run();
-}
-
-void tracked_table::remove_record(std::string_view key) {
-  locate(key);
-  located_record_.reset();
-  record_remove_.bind(located_slot_).run();
-}
-
-std::optional<row_record> tracked_table::record_at(std::int64_t slot, std::string& key) {
-  const statement_guard guard{record_get_};
-  record_get_.bind(slot);
-  if (!record_get_.step())
-    return std::nullopt;
-  if (info.has_integer_key) {
-    const auto number = value_view::of_integer(slot);
-    key.clear();
-    append_value(key, number);
-  } else {
-    key = record_get_.blob(1);
-  }
-  return row_record::unpack(record_get_.blob(0));
 }
 
 std::optional<row_values> tracked_table::deleted_values(std::int64_t pending_id) {

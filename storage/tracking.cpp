@@ -85,6 +85,7 @@ std::uint64_t record_existing_rows(core& c, tracked_table& fresh) {
     fresh.put_record(key, row_record{{origin, pos, via_here}});
     ++result;
   }
+  fresh.records.flush();
   return result;
 }
 
