@@ -42,6 +42,18 @@ void write_marker(const std::string& database, const file_mark& mark) {
                                                                  "); make the database's folder writable"};
 }
 
+std::optional<file_mark> marker_beside_file::read() {
+  return read_marker(database_);
+}
+
+void marker_beside_file::write(const file_mark& mark) {
+  write_marker(database_, mark);
+}
+
+file_mark marker_beside_file::mark_now(const storage::identity& self, std::uint64_t head) {
+  return mark_of(database_, self, head);
+}
+
 std::string sign_of_copy(const std::optional<file_mark>& before, const file_mark& now, bool has_peers) {
   if (!before || before->site != now.site || before->epoch != now.epoch) // A marker of another file tells nothing.
     return has_peers ? "it was on a link before and came here without its marker" : "";

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "storage/replica.hpp"
 
@@ -17,6 +18,30 @@ struct file_mark {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint64_t head = 0;
+};
+
+/// Where the marker is, and what the system knows of the database file: on a disk, or on a simulated one.
+class marker_place {
+public:
+  virtual ~marker_place() = default;
+  /// Nothing if there is none, or none that can be read.
+  virtual std::optional<file_mark> read() = 0;
+  /// Replaces the marker as a whole. Throws messages::failure (storage) if it can't be written.
+  virtual void write(const file_mark& mark) = 0;
+  /// What is true of the file now.
+  virtual file_mark mark_now(const storage::identity& self, std::uint64_t head) = 0;
+};
+
+/// Beside the file itself.
+class marker_beside_file final : public marker_place {
+public:
+  explicit marker_beside_file(std::string database) : database_{std::move(database)} {}
+  std::optional<file_mark> read() override;
+  void write(const file_mark& mark) override;
+  file_mark mark_now(const storage::identity& self, std::uint64_t head) override;
+
+private:
+  const std::string database_;
 };
 
 /// Beside `notes.db` it is `notes.db-tandem`.

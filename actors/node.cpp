@@ -17,6 +17,7 @@
 #include "actors/commit_watch.hpp"
 #include "actors/crew.hpp"
 #include "actors/file_marker.hpp"
+#include "actors/preparing.hpp"
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
 
@@ -96,7 +97,7 @@ struct node::implementation {
     actors.swap(next);
   }
   storage::replica_options replica_options() const;
-  bool prepare_replica();
+  bool prepare();
   void leave_marker();
   host_events events();
   void start();
@@ -114,32 +115,19 @@ storage::replica_options node::implementation::replica_options() const {
 }
 
 /// What is wrong with the file is told before any thread starts. True if the replica adopts tables.
-bool node::implementation::prepare_replica() {
+bool node::implementation::prepare() {
   auto how = replica_options();
   if (options.may_create)
     how.mode = storage::open_mode::create;
-  auto replica = storage::replica::open(options.path, how);
-  const auto status = replica.status();
-  self = status.self;
-  const auto mark = mark_of(options.path, self, status.head);
-  if (const auto sign = sign_of_copy(read_marker(options.path), mark, !status.peers.empty()); !sign.empty()) {
-    spdlog::warn("the node takes a new site id for {}, because {}", options.path, sign);
-    replica.take_new_identity();
-    self = replica.self();
-  }
-  write_marker(options.path, mark_of(options.path, self, replica.head()));
-  replica.stamp_pending(); // What was written while no node ran.
-  return status.adopting;
+  marker_beside_file marker{options.path};
+  const auto prepared = prepare_replica(options.path, how, marker);
+  self = prepared.self;
+  return prepared.adopts;
 }
 
-/// How far the log is, so that a backup that is put back is noticed.
 void node::implementation::leave_marker() {
-  try {
-    auto replica = storage::replica::open(options.path, replica_options());
-    write_marker(options.path, mark_of(options.path, replica.self(), replica.head()));
-  } catch (const failure& problem) {
-    spdlog::debug("the node could not bring its marker up to date: {}", problem.what());
-  }
+  marker_beside_file marker{options.path};
+  actors::leave_marker(options.path, replica_options(), marker);
 }
 
 host_events node::implementation::events() {
@@ -162,7 +150,7 @@ void node::implementation::start() {
   if (system)
     throw failure{failure_code::usage, "this node runs already"};
   crew_options crew_setup;
-  crew_setup.adopts = prepare_replica();
+  crew_setup.adopts = prepare();
   crew_setup.path = options.path;
   crew_setup.replica = replica_options();
   crew_setup.name = options.name.empty() ? self.site.to_short() : options.name;

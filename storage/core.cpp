@@ -14,17 +14,22 @@
 namespace tandem::storage {
 namespace {
 
-site_id random_site() {
+std::uint64_t random_bits(const replica_options& options) {
+  if (options.random_bits)
+    return options.random_bits();
   std::random_device entropy;
+  return (static_cast<std::uint64_t>(entropy()) << 32) | entropy();
+}
+
+site_id random_site(const replica_options& options) {
   site_id result;
   for (auto& byte : result.bytes)
-    byte = static_cast<std::uint8_t>(entropy());
+    byte = static_cast<std::uint8_t>(random_bits(options));
   return result;
 }
 
-std::uint64_t random_epoch() {
-  std::random_device entropy;
-  return ((static_cast<std::uint64_t>(entropy()) << 32) | entropy()) >> 1;
+std::uint64_t random_epoch(const replica_options& options) {
+  return random_bits(options) >> 1;
 }
 
 } // namespace
@@ -312,13 +317,13 @@ void core::make_replica(bool adopting) {
   set_meta("hlc", 0);
   set_meta("schema", 1);
   set_meta("adopting", adopting);
-  set_meta("epoch", static_cast<std::int64_t>(random_epoch()));
-  set_meta("site", site_index(random_site()));
+  set_meta("epoch", static_cast<std::int64_t>(random_epoch(options)));
+  set_meta("site", site_index(random_site(options)));
 }
 
 void core::take_identity() {
-  set_meta("epoch", static_cast<std::int64_t>(random_epoch()));
-  set_meta("site", site_index(random_site()));
+  set_meta("epoch", static_cast<std::int64_t>(random_epoch(options)));
+  set_meta("site", site_index(random_site(options)));
 }
 
 core_transaction::core_transaction(core& owner, transaction::kind kind)

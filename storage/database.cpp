@@ -17,7 +17,7 @@ using messages::failure_code;
 
 namespace {
 
-std::int64_t steady_us() {
+std::int64_t machine_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
@@ -68,8 +68,8 @@ int wait_for_lock(void* context, int tries) {
   const auto wait_ms_max = static_cast<const std::int64_t*>(context);
   static thread_local std::int64_t began_us = 0;
   if (tries == 0)
-    began_us = steady_us();
-  if (steady_us() - began_us > *wait_ms_max * 1'000)
+    began_us = machine_us();
+  if (machine_us() - began_us > *wait_ms_max * 1'000)
     return 0;
   const auto pause_us = tries < 20 ? 50 : tries < 60 ? 500 : 2'000;
   std::this_thread::sleep_for(std::chrono::microseconds{pause_us});
@@ -228,7 +228,7 @@ std::string_view statement::column_name(int column) const {
 // --- database ----------------------------------------------------------------------------------
 
 database::database(const std::string& path, const replica_options& options)
-    : path_{path}, busy_wait_ms_{options.busy_wait_ms} {
+    : path_{path}, busy_wait_ms_{options.busy_wait_ms}, steady_us_{options.steady_us} {
   int flags = SQLITE_OPEN_NOMUTEX;
   switch (options.mode) {
   case open_mode::read_only:
@@ -250,7 +250,12 @@ database::database(const std::string& path, const replica_options& options)
     throw trouble;
   }
   sqlite3_extended_result_codes(handle_, 1);
-  sqlite3_busy_handler(handle_, wait_for_lock, &busy_wait_ms_);
+  if (busy_wait_ms_ > 0)
+    sqlite3_busy_handler(handle_, wait_for_lock, &busy_wait_ms_);
+}
+
+std::int64_t database::steady_us() const {
+  return steady_us_ ? steady_us_() : machine_us();
 }
 
 database::~database() {
@@ -284,9 +289,9 @@ std::string database::text(std::string_view sql) {
 // --- transaction -------------------------------------------------------------------------------
 
 transaction::transaction(database& owner, kind kind) : owner_{owner} {
-  const auto began_us = steady_us();
+  const auto began_us = owner_.steady_us();
   owner_.execute(kind == kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
-  locked_us_ = steady_us();
+  locked_us_ = owner_.steady_us();
   cost_.wait_us = locked_us_ - began_us;
   is_open_ = true;
 }
@@ -299,7 +304,7 @@ transaction::~transaction() {
 void transaction::commit() {
   owner_.execute("COMMIT");
   is_open_ = false;
-  cost_.hold_us = steady_us() - locked_us_;
+  cost_.hold_us = owner_.steady_us() - locked_us_;
 }
 
 // --- SQL text ----------------------------------------------------------------------------------

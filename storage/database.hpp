@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -104,12 +105,15 @@ public:
   std::string text(std::string_view sql);
   [[nodiscard]] sqlite3* handle() const { return handle_; }
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// Microseconds of a clock that never runs back.
+  [[nodiscard]] std::int64_t steady_us() const;
   /// What SQLite's code and message mean for the user, thrown as failure.
   [[noreturn]] void fail(int code, std::string_view doing) const;
 
 private:
   std::string path_;
   std::int64_t busy_wait_ms_;
+  std::function<std::int64_t()> steady_us_;
   sqlite3* handle_ = nullptr;
 };
 

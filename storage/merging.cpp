@@ -274,6 +274,14 @@ void merger::take_known(std::string_view key, local_row& local) {
     must_revive = true;
     record_deletion_conflict(key, local, life_here.written, life->written, false);
   }
+  // A delete may also lose against nothing but the row's life: it came back elsewhere by a write that brought no
+  // values along.
+  if (life && !must_revive && !is_known(life_here)) {
+    if (says_dead && local.is_alive && !life->wins)
+      record_deletion_conflict(key, local, life_here.written, life->written, false);
+    else if (!says_dead && !local.is_alive && life->wins)
+      record_deletion_conflict(key, local, life->written, life_here.written, true);
+  }
   const bool lives_by_stamps = life && life->wins ? life->given.integer != 0 : local.is_alive;
   write_winners(key, local, must_revive || lives_by_stamps);
   if (must_revive && !lives_by_stamps)

@@ -229,7 +229,8 @@ merge_report replica::merge(const site_id& peer, const messages::bundle_header& 
   core_transaction writing{c, transaction::kind::write};
   conflict_store conflicts{c};
   admission admitted{c, conflicts};
-  stamp_hints(c, admitted, conflicts);
+  if (!(c.options.faults & fault_merge_unstamped))
+    stamp_hints(c, admitted, conflicts);
   c.site_index(peer);
   const auto known = [&] {
     for (const auto& each : peers_of(c))

@@ -39,6 +39,12 @@ enum class open_mode {
   create,    ///< a file that does not exist becomes an empty replica that adopts its peers' tables
 };
 
+/// Mistakes that the simulator makes on purpose, to show that it would find them (tests/simulation).
+enum simulated_fault : std::uint32_t {
+  fault_merge_unstamped = 1, ///< a merge does not stamp pending writes first
+  fault_skip_audit = 2,      ///< what loses against another write leaves no entry
+};
+
 struct replica_options {
   open_mode mode = open_mode::existing;
   clock_ms now_ms = system_clock_ms;
@@ -46,6 +52,11 @@ struct replica_options {
   bool durable = true;               ///< fsync each commit of ours (synchronous=FULL); tests may do without
   bool hint_times = true; ///< believe the wall times that triggers noted; false: stamp all with now_ms (simulations)
   std::string vfs = {};   ///< name of a SQLite VFS; empty: the default one
+  /// Where site ids and epochs come from, and microseconds of a clock that never runs back, by which costs are
+  /// measured. Handed in by the simulator; empty: the operating system's.
+  std::function<std::uint64_t()> random_bits = {};
+  std::function<std::int64_t()> steady_us = {};
+  std::uint32_t faults = 0; ///< bits of simulated_fault: for the simulator only
 };
 
 struct identity {

@@ -25,6 +25,7 @@ CLEAN = {
 }
 PLANTED = {
     "upward include": ("storage/x.cpp", '#include "actors/observer.hpp"\n', "must not include"),
+    "tests in the program": ("demos/node/x.cpp", '#include "tests/simulation/history.hpp"\n', "must not include"),
     "sideways include": ("bridge/x.cpp", '#include "storage/replica.hpp"\n', "must not include"),
     "public header of ours": ("include/tandem/x.hpp", '#include "messages/site.hpp"\n', "must not include"),
     "CAF outside": ("bridge/x.cpp", "#include <caf/actor.hpp>\n", "CAF belongs"),

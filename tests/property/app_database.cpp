@@ -54,8 +54,9 @@ value column_value(sqlite3_stmt* statement, int column) {
 
 } // namespace
 
-app_database::app_database(const std::string& path) {
-  const int code = sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+app_database::app_database(const std::string& path, const std::string& vfs) {
+  const int code = sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                   vfs.empty() ? nullptr : vfs.c_str());
   if (code != SQLITE_OK) {
     sqlite3_close(handle_);
     throw sql_error{"the app can't open " + path + ": " + sqlite3_errstr(code)};

@@ -24,7 +24,8 @@ struct sql_error : std::runtime_error {
 
 class app_database {
 public:
-  explicit app_database(const std::string& path);
+  /// `vfs`: name of a SQLite VFS; empty: the default one.
+  explicit app_database(const std::string& path, const std::string& vfs = {});
   ~app_database();
   app_database(const app_database&) = delete;
   app_database& operator=(const app_database&) = delete;
