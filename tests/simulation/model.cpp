@@ -245,8 +245,12 @@ struct model::row_check {
       latest +=
           " " + messages::to_display(each.written.view()) + " by " + each.writer + "/" + std::to_string(each.number);
       is_allowed = is_allowed || stands(column, each);
-      if (each.is_optional || has_seen(touches, each) || stands(column, each) || has_seen(deletes, each) ||
-          is_in_audit(column, each))
+      // Two that wrote the same are one write to whoever saw either.
+      const bool is_known_value = std::ranges::any_of(touches, [&](const touch& same) {
+        return !same.is_hidden && encoded(same.written) == encoded(each.written) && has_seen(touches, same);
+      });
+      if (each.is_optional || is_known_value || has_seen(touches, each) || stands(column, each) ||
+          has_seen(deletes, each) || is_in_audit(column, each))
         continue;
       complain("the write of " + messages::to_display(each.written.view()) + " to " + column + " by " + each.writer +
                "/" + std::to_string(each.number) + " is lost without a trace");
@@ -263,9 +267,13 @@ struct model::row_check {
       const auto is_of_another = [&each](const touch& before) {
         return before.writer != each.writer && has_seen(each, before);
       };
-      bool is_answered = std::ranges::none_of(inserts, is_of_another) || has_seen(inserts, each);
-      for (const auto& [column, touches] : cells)
-        is_answered = is_answered || has_seen(touches, each);
+      bool is_answered = std::ranges::none_of(inserts, is_of_another);
+      // Two that deleted the same are one deletion to whoever saw either.
+      for (const auto& same : deletes) {
+        is_answered = is_answered || has_seen(inserts, same);
+        for (const auto& [column, touches] : cells)
+          is_answered = is_answered || has_seen(touches, same);
+      }
       is_answered = is_answered || has_row_entry();
       if (!is_answered)
         complain("the deletion by " + each.writer + "/" + std::to_string(each.number) + " is lost without a trace");

@@ -1,6 +1,6 @@
 // A simulator that finds nothing proves nothing: each known mistake must be found, and in the same history without
 // it all must hold.
-#include <map>
+#include <cstdint>
 
 #include <boost/test/unit_test.hpp>
 #include <spdlog/spdlog.h>
@@ -17,20 +17,24 @@ struct quiet {
 
 constexpr std::size_t steps_each = 60;
 
-// Where a search from seed 1 on first finds the mistake. By hand: tandem sim --seed 1 --seeds 200 --plant NAME
-const std::map<plant, std::uint64_t> found_by{
-    {plant::skip_fsync, 1},       {plant::forget_clock, 6},     {plant::drop_row, 1},    {plant::early_ack, 2},
-    {plant::split_bundle, 1},     {plant::lose_tombstones, 18}, {plant::lose_cursor, 1}, {plant::no_forwarding, 1},
-    {plant::merge_unstamped, 11}, {plant::skip_audit, 1},
-};
+// Found by far fewer as a rule. By hand: tandem sim --seed 1 --seeds 200 --plant NAME
+constexpr std::uint64_t seeds_tried = 40;
 
-outcome run(std::uint64_t seed, plant planted) {
+outcome run(std::uint64_t seed, plant planted, bool is_strict) {
   history_options options;
   options.seed = seed;
   options.planted = planted;
-  options.is_strict = planted == plant::lose_cursor;
+  options.is_strict = is_strict;
   options.with_constraints = options.with_clocks = options.with_copies = false;
   return run_history(options, random_steps(seed, steps_each));
+}
+
+/// The first history that fails with the mistake and holds without it; 0: none does.
+std::uint64_t seed_that_finds(plant planted, bool is_strict) {
+  for (std::uint64_t seed = 1; seed <= seeds_tried; ++seed)
+    if (!run(seed, planted, is_strict).is_sound && run(seed, plant::none, is_strict).is_sound)
+      return seed;
+  return 0;
 }
 
 } // namespace
@@ -40,16 +44,9 @@ BOOST_GLOBAL_FIXTURE(quiet);
 BOOST_AUTO_TEST_CASE(every_planted_mistake_is_found) {
   BOOST_TEST(planted_mistakes().size() == 10U);
   for (const auto& mistake : planted_mistakes()) {
-    const auto seed = found_by.at(mistake.what);
-    const auto with = run(seed, mistake.what);
-    BOOST_TEST(!with.is_sound, mistake.name << " was not found by seed " << seed);
-    BOOST_TEST_MESSAGE(mistake.name << ": " << with.trouble);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(without_a_mistake_the_same_histories_are_sound) {
-  for (const auto& [mistake, seed] : found_by) {
-    const auto without = run(seed, plant::none);
-    BOOST_TEST(without.is_sound, "seed " << seed << ": " << without.trouble);
+    // Bundles that are applied again do no harm but conflicts that are none.
+    const auto seed = seed_that_finds(mistake.what, mistake.what == plant::lose_cursor);
+    BOOST_TEST(seed != 0U, mistake.name << " was not found");
+    BOOST_TEST_MESSAGE(mistake.name << " is found by seed " << seed);
   }
 }
