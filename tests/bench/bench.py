@@ -228,10 +228,35 @@ def as_line(row):
     return f"{row['name']:<56} {value:>22} {goal:>10} {verdict:<7} {row['beside'] or ''}".rstrip()
 
 
+def as_markdown(report):
+    """The table as a page of the docs."""
+    lines = ["# Figures", "", "Made by `tests/bench/run --markdown docs/performance.md`: everything below was measured in one run, beside plain SQLite (WAL,",
+             f"synchronous=NORMAL; Tandem's own commits synchronous=FULL), on {report['cores']} cores, SQLite {report['sqlite']}. Compare ratios, not times:",
+             "they depend on the machine. Why the goals that are missed are missed stands in [why](#why).", ""]
+    part = None
+    for row in report["rows"]:
+        if row["part"] != part:
+            part = row["part"]
+            lines += ["", f"## {part}", "", "| what | measured | goal | | beside |", "| --- | ---: | ---: | --- | --- |"]
+        digits = 2 if abs(row["value"]) < 100 else 0
+        goal = f"{row['goal'][0]} {row['goal'][1]:,}" if row["goal"] else ""
+        verdict = {True: "met", False: "missed", None: ""}[row["met"]]
+        lines.append(f"| {row['name']} | {row['value']:,.{digits}f} {row['unit']} | {goal} | {verdict} | {row['beside'] or ''} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def write_markdown(file, report):
+    """Replaces the figures, and keeps what people wrote below them."""
+    why = "## Why"
+    kept = file.read_text().partition(why)[2] if file.exists() else "\n"
+    file.write_text(as_markdown(report) + why + kept)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=Path, help="folder with the programs tandem and tandem_bench")
     parser.add_argument("--json", type=Path, help="where the numbers go")
+    parser.add_argument("--markdown", type=Path, help="the page of the docs to write the table to")
     parser.add_argument("--only", action="append", choices=PARTS, help="measure this part (may be repeated)")
     parser.add_argument("--scale", type=float, default=1, help="share of the full number of rows")
     options = parser.parse_args()
@@ -255,6 +280,8 @@ def main():
         print(as_line(row))
     missed = sum(row["met"] is False for row in bench.rows)
     print(f"\n{sum(row['met'] is True for row in bench.rows)} goals met, {missed} missed")
+    if options.markdown:
+        write_markdown(options.markdown, report)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
         print(f"written to {options.json}")
