@@ -5,8 +5,6 @@
 namespace tandem::simulation {
 namespace {
 
-constexpr std::size_t pair_rows = 3;
-
 property::table_spec pairs() {
   property::table_spec result;
   result.name = "sim_pair";
