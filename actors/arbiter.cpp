@@ -119,6 +119,8 @@ void arbiter::merge(std::uint64_t number, link& from, const messages::bundle_hea
   const auto report = replica_->merge(from.peer->site, whole, blocks);
   out.send({role::endpoint, number}, messages::ack{report.cursor});
   tell_merged(number, report, out);
+  if (from.awaits_snapshot)
+    start_queue(number, from, out);
 }
 
 void arbiter::tell_merged(std::uint64_t number, const storage::merge_report& report, outbox& out) {

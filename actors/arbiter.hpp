@@ -48,9 +48,13 @@ private:
     bool is_ended = false; ///< we asked for its end; what still comes is dropped
     std::string peer_name;
     std::uint64_t told_schema = 0; ///< version of our tables in the last hello
+    std::uint64_t told_run = 0;    ///< the latest run of our log in it
     std::optional<messages::hello> peer;
-    std::string trouble; ///< of the peer's, that does not end the link
+    std::string trouble;       ///< of the peer's, that does not end the link
+    std::int64_t ahead_ms = 0; ///< our clock's, of the peer's, at its hello
     bool is_running = false;
+    std::uint64_t start = 0;      ///< how far the peer had applied our log when it resumed
+    bool awaits_snapshot = false; ///< nothing goes out before the peer's snapshot is merged
     parking parts;
   };
 
@@ -63,8 +67,10 @@ private:
   void take_hello(std::uint64_t number, link& from, messages::hello hello, outbox& out);
   void check_peer(link& from, const messages::hello& hello, outbox& out);
   void check_clock(link& from, const messages::hello& hello);
+  void mend_stamps(link& from, std::uint64_t acked);
   void fit_tables(const messages::hello& hello);
   void take_resume(std::uint64_t number, link& from, const messages::resume& resume, outbox& out);
+  void start_queue(std::uint64_t number, link& to, outbox& out);
   void renew_identity(const std::string& why, outbox& out);
 
   void take_part(std::uint64_t number, link& from, const messages::bundle_part& part, outbox& out);
@@ -78,6 +84,7 @@ private:
   std::optional<storage::replica> replica_;
   storage::identity self_;
   std::uint64_t head_ = 0;
+  std::int64_t clock_offset_ms_ = 0; ///< what the machine's clock is corrected by
   std::map<std::uint64_t, link> links_;
 };
 

@@ -40,15 +40,20 @@ void arbiter::say_hello(std::uint64_t number, link& to, outbox& out) {
     out.send({role::batcher}, messages::grown{head_, stamped.rows, 0});
   }
   hello.head = stamped.head;
-  hello.time_ms = options_.now_ms();
+  // If the clock was ahead once, then the time that it showed is the time that counts: what was stamped by it must
+  // not be refused.
+  hello.time_ms = std::max(options_.now_ms() + clock_offset_ms_, replica_->latest_clock_ms());
+  hello.log_start = replica_->log_start();
   hello.instance = options_.instance;
   hello.adopting = options_.adopts;
   hello.name = options_.name;
   hello.program = options_.program;
   hello.tables = replica_->schema();
+  hello.runs = replica_->lineage();
   to.told_schema = hello.tables.version;
+  to.told_run = hello.runs.empty() ? 0 : hello.runs.back().token;
   out.send({role::endpoint, number}, hello);
-  out.send({role::queue, number}, messages::announced{to.told_schema});
+  out.send({role::queue, number}, messages::announced{to.told_schema, to.told_run});
 }
 
 void arbiter::say_hello_to_all(outbox& out) {
@@ -67,13 +72,14 @@ void arbiter::take_hello(std::uint64_t number, link& from, messages::hello hello
   from.peer = std::move(hello);
   fit_tables(*from.peer);
   say_hello_to_all(out);
+  const auto known = replica_->meet(from.peer->site, from.peer->epoch, from.peer->head, from.peer->runs);
   if (!is_first)
     return;
-  const auto remembered = replica_->peer(from.peer->site);
   messages::resume resume;
   resume.protocol = std::min(messages::protocol_version_max, from.peer->protocol_max);
-  resume.epoch = remembered ? remembered->epoch : 0;
-  resume.applied = remembered ? remembered->applied : 0;
+  resume.epoch = known.epoch;
+  resume.applied = known.applied;
+  resume.run = known.run;
   out.send({role::endpoint, number}, resume);
 }
 
@@ -98,13 +104,29 @@ void arbiter::check_peer(link& from, const messages::hello& hello, outbox& out) 
 /// A device listens to its hub. The hub's own clock is nobody's business here.
 void arbiter::check_clock(link& from, const messages::hello& hello) {
   const auto offset_ms = hello.time_ms - options_.now_ms();
-  if (!from.is_dialed || std::abs(offset_ms) <= limits::clock_offset_ms_max)
+  from.ahead_ms = -offset_ms;
+  if (!from.is_dialed)
+    return;
+  const bool is_off = std::abs(offset_ms) > limits::clock_offset_ms_max;
+  if (is_off || clock_offset_ms_ != 0) {
+    clock_offset_ms_ = is_off ? offset_ms : 0;
+    options_.correct_clock(clock_offset_ms_);
+  }
+  if (!is_off)
     return;
   from.trouble = "this device's clock is " + std::to_string(std::abs(offset_ms) / 1'000) + " s " +
                  (offset_ms > 0 ? "behind" : "ahead of") + " that of " + from.peer_name +
                  "; it stamps with corrected time. Set the clock";
   spdlog::warn("the arbiter found that {}", from.trouble);
-  options_.correct_clock(offset_ms);
+}
+
+/// What this device wrote by a clock that was ahead must neither be refused by its hub nor win over what others
+/// wrote later.
+void arbiter::mend_stamps(link& from, std::uint64_t acked) {
+  const auto rows = replica_->correct_stamps(acked, from.peer->time_ms, from.ahead_ms);
+  if (rows > 0)
+    spdlog::warn("the arbiter gave {} rows that were written by a clock ahead of its time the stamps of a right one",
+                 rows);
 }
 
 void arbiter::fit_tables(const messages::hello& hello) {
@@ -119,7 +141,7 @@ void arbiter::take_resume(std::uint64_t number, link& from, const messages::resu
     throw failure{failure_code::protocol, "the peer wants to resume what has not begun or goes on already"};
   head_ = replica_->head();
   const bool is_known = resume.epoch != 0;
-  if (is_known && (resume.epoch != self_.epoch || resume.applied > head_)) {
+  if (is_known && (resume.epoch != self_.epoch || !replica_->has_written(resume.run, resume.applied))) {
     renew_identity("the peer " + from.peer_name + " knows a later state of this site: the file was restored or copied",
                    out);
     throw failure{failure_code::protocol, "this replica was restored or copied and takes a new site id"};
@@ -129,7 +151,18 @@ void arbiter::take_resume(std::uint64_t number, link& from, const messages::resu
   const auto remembered = replica_->peer(from.peer->site);
   const auto applied = remembered && remembered->epoch == from.peer->epoch ? remembered->applied : 0;
   replica_->note_peer(from.peer->site, from.peer->name.empty() ? from.peer_name : from.peer->name, from.trouble);
-  out.send({role::queue, number}, messages::start_link{from.peer->site, self_.epoch, start, from.told_schema});
+  if (from.is_dialed)
+    mend_stamps(from, start);
+  if (start > 0)
+    replica_->note_acked(from.peer->site, self_.epoch, start);
+  // Who is about to get a snapshot sends nothing before it: changes of rows that were deleted and forgotten at the
+  // peer would mean nothing there. If both are, the side that called waits.
+  const bool gets_snapshot = applied < from.peer->log_start;
+  const bool gives_snapshot = start < replica_->log_start();
+  from.start = start;
+  from.awaits_snapshot = gets_snapshot && (from.is_dialed || !gives_snapshot);
+  if (!from.awaits_snapshot)
+    start_queue(number, from, out);
   const messages::link_ready ready{from.peer->site, from.peer_name};
   out.send({role::endpoint, number}, ready);
   messages::link_phase news;
@@ -143,9 +176,15 @@ void arbiter::take_resume(std::uint64_t number, link& from, const messages::resu
   out.send({role::host}, news);
 }
 
+void arbiter::start_queue(std::uint64_t number, link& to, outbox& out) {
+  to.awaits_snapshot = false;
+  out.send({role::queue, number},
+           messages::start_link{to.peer->site, self_.epoch, to.start, to.told_schema, to.told_run});
+}
+
 void arbiter::renew_identity(const std::string& why, outbox& out) {
   spdlog::warn("the arbiter takes a new site id, because {}", why);
-  replica_->take_new_identity();
+  replica_->take_new_identity(why);
   self_ = replica_->self();
   head_ = replica_->head();
   if (options_.on_new_identity)

@@ -48,6 +48,9 @@ struct crew::implementation final : staff {
     how.now_ms = [offset = clock_offset_ms, now_ms = how.now_ms] {
       return now_ms() + offset->load();
     };
+    how.hint_correction_ms = [offset = clock_offset_ms] {
+      return offset->load();
+    };
     // Somebody may hold the lock for long; that is no fault of an actor's, and must not use up its restarts.
     for (std::size_t tries = 1;; ++tries)
       try {
@@ -223,6 +226,10 @@ void crew::stop() {
 
 std::shared_future<void> crew::ended() const {
   return implementation_->ended;
+}
+
+storage::replica crew::open_replica() const {
+  return implementation_->open();
 }
 
 const link_board& crew::links() const {

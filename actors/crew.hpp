@@ -53,6 +53,8 @@ public:
   void stop();
   [[nodiscard]] std::shared_future<void> ended() const;
   [[nodiscard]] const link_board& links() const;
+  /// A connection of the caller's own, as the actors have theirs.
+  [[nodiscard]] storage::replica open_replica() const;
   [[nodiscard]] std::vector<switchboard::load_entry> loads() const;
   /// Ends an actor as a fault would, for tests.
   void fail(address who);

@@ -120,7 +120,7 @@ bool node::implementation::prepare() {
   if (options.may_create)
     how.mode = storage::open_mode::create;
   marker_beside_file marker{options.path};
-  const auto prepared = prepare_replica(options.path, how, marker);
+  const auto prepared = prepare_replica(options.path, how, marker, options.retention_ms);
   self = prepared.self;
   return prepared.adopts;
 }
@@ -259,7 +259,10 @@ std::string node::trouble() const {
 
 bool node::wait_until_level(std::int64_t ms) {
   const auto& options = implementation_->options;
-  auto replica = storage::replica::open(options.path, implementation_->replica_options());
+  const auto running = implementation_->current();
+  if (!running)
+    return false;
+  auto replica = running->open_replica(); // by the clock as its hub has corrected it
   replica.stamp_pending();
   const auto head = replica.head();
   hint();
@@ -270,8 +273,7 @@ bool node::wait_until_level(std::int64_t ms) {
                each.applied >= each.their_head;
     return level >= std::max<std::size_t>(1, options.peers.size());
   };
-  const auto running = implementation_->current();
-  return running && running->links().wait_for(ms, is_level) && trouble().empty();
+  return running->links().wait_for(ms, is_level) && trouble().empty();
 }
 
 std::string node::resolve(const storage::resolution& choice) {

@@ -121,16 +121,18 @@ void observer::note_tables(outbox& out) {
 void observer::compact(outbox& out) {
   compact_again_us_ = out.now_us() + limits::compact_interval_ms * us_per_ms;
   try {
-    const auto removed = replica_->compact_log(limits::compact_entries_max);
-    if (removed == limits::compact_entries_max)
-      compact_again_us_ = out.now_us() + limits::safety_poll_ms * us_per_ms;
+    const auto step = replica_->compact(compacting_.entries());
+    if (step.is_done)
+      return;
+    compacting_.learn(step);
+    compact_again_us_ = out.now_us() + limits::compact_pause_ms * us_per_ms;
   } catch (const messages::failure& problem) {
     spdlog::debug("the observer could not compact the log now: {}", problem.what());
   }
 }
 
 void observer::plan_next(outbox& out) {
-  const auto poll = out.now_us() + poll_us_;
+  const auto poll = std::min(out.now_us() + poll_us_, std::max(compact_again_us_, out.now_us() + us_per_ms));
   out.wake_at(look_again_us_ ? std::min(*look_again_us_, poll) : poll);
 }
 

@@ -9,6 +9,7 @@
 
 #include "actors/core.hpp"
 #include "actors/doorbell.hpp"
+#include "storage/compact_pace.hpp"
 #include "storage/replica.hpp"
 
 namespace tandem::actors {
@@ -43,8 +44,9 @@ private:
   std::uint64_t told_head_ = 0;
   std::int64_t stamp_again_us_ = 0; // not before
   std::int64_t compact_again_us_ = 0;
-  std::optional<std::int64_t> look_again_us_; // a wake-up that came too early for the next stamp
-  std::size_t echo_ = 0;                      // looks since the last wake-up
+  storage::compact_pace compacting_;
+  std::optional<std::int64_t> look_again_us_;                   // a wake-up that came too early for the next stamp
+  std::size_t echo_ = 0;                                        // looks since the last wake-up
   bool is_troubled_ = false;
 };
 

@@ -71,15 +71,19 @@ void offline_queue::receive_inside(const frame& message, outbox& out) {
     epoch_ = order.epoch;
     sent_ = acked_ = order.start;
     told_schema_ = order.schema_version;
+    told_run_ = order.run;
     is_dirty_ = true;
     advance_us_ = 0; // The first bundle goes even if it is empty: it tells the peer how far we are.
     out.send({role::host}, messages::link_sent{link_, sent_, acked_});
     break;
   }
-  case internal::announced:
-    told_schema_ = messages::decode<messages::announced>(message.bytes()).schema_version;
+  case internal::announced: {
+    const auto news = messages::decode<messages::announced>(message.bytes());
+    told_schema_ = news.schema_version;
+    told_run_ = news.run;
     awaits_announce_ = false;
     break;
+  }
   case internal::flush:
     is_dirty_ = true;
     pump(out);
@@ -178,7 +182,7 @@ bool offline_queue::read_bundle(outbox& out) {
   }
   stamp_tries_ = 0;
   const auto& header = found->header();
-  if (header.schema_version != told_schema_) {
+  if (header.schema_version != told_schema_ || header.run != told_run_) {
     awaits_announce_ = true;
     out.send({role::arbiter}, messages::announce{});
     return false;

@@ -56,6 +56,7 @@ private:
   messages::site_id site_;
   std::uint64_t epoch_ = 0;
   std::uint64_t told_schema_ = 0; ///< version of our tables that the peer knows
+  std::uint64_t told_run_ = 0;    ///< the latest run of our log that it knows
 
   std::int64_t credit_bytes_ = 0;
   std::int64_t credit_items_ = 0;

@@ -15,6 +15,7 @@ struct bundle_header {
   std::uint64_t ack_epoch = 0;      ///< epoch of the receiver's log that `ack` speaks of
   std::uint64_t ack = 0;            ///< how far the sender had applied the receiver's log, in the snapshot
   std::uint64_t schema_version = 0; ///< of the sender's schema that table and column ids refer to
+  std::uint64_t run = 0;            ///< latest run of the sender's log (lineage.hpp); hello tells it, not the wire
   bool is_snapshot = false;         ///< a whole copy for a receiver whose cursor is older than the log
 };
 

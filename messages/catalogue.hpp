@@ -19,6 +19,7 @@
 #include "messages/fields.hpp"
 #include "messages/frame.hpp"
 #include "messages/limits.hpp"
+#include "messages/lineage.hpp"
 #include "messages/schema.hpp"
 #include "messages/site.hpp"
 
@@ -65,7 +66,16 @@ struct layout_of<schema> {
   }
 };
 
-/// Each side to the other, first of all, and again when its tables have changed.
+template <>
+struct layout_of<log_run> {
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& run) {
+    visit(run.token);
+    visit(run.start);
+  }
+};
+
+/// Each side to the other, first of all, and again when its tables or its log's runs have changed.
 struct hello {
   static constexpr auto tag = wire::hello;
   static constexpr unsigned version = 1;
@@ -81,6 +91,8 @@ struct hello {
   std::string name;           ///< what the sender calls itself
   std::string program;        ///< its version, for people
   messages::schema tables;
+  lineage runs;                ///< of the sender's log
+  std::uint64_t log_start = 0; ///< up to where it was compacted; who has applied less of it gets a snapshot
 
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
@@ -95,6 +107,8 @@ struct hello {
     visit(message.name, limits::label_bytes_max);
     visit(message.program, limits::label_bytes_max);
     visit(message.tables);
+    visit(message.runs, limits::runs_max);
+    visit(message.log_start);
   }
 };
 
@@ -106,12 +120,14 @@ struct resume {
   std::uint32_t protocol = protocol_version_max; ///< the version that this side will speak
   std::uint64_t epoch = 0;                       ///< of the other side's log, as remembered; 0: never met
   std::uint64_t applied = 0;                     ///< how far it was applied
+  std::uint64_t run = 0;                         ///< the latest of its runs that was heard of
 
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.protocol);
     visit(message.epoch);
     visit(message.applied);
+    visit(message.run);
   }
 };
 

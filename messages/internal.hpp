@@ -139,29 +139,33 @@ struct start_link {
   std::uint64_t epoch = 0;          ///< of our own log
   std::uint64_t start = 0;          ///< how far the peer has applied it
   std::uint64_t schema_version = 0; ///< what our last hello told
+  std::uint64_t run = 0;            ///< the latest run of our log in it
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.site);
     visit(message.epoch);
     visit(message.start);
     visit(message.schema_version);
+    visit(message.run);
   }
 };
 
-/// Queue to the arbiter: the next bundle speaks of tables that the peer has not heard of.
+/// Queue to the arbiter: the next bundle speaks of tables or of a run that the peer has not heard of.
 struct announce {
   TANDEM_MESSAGE(announce);
   template <class Visit, class Message>
   static void fields(Visit&&, Message&) {}
 };
 
-/// Arbiter to the queue: the endpoint has our tables of this version to send; bundles may follow.
+/// Arbiter to the queue: the endpoint has our tables of this version, and our runs, to send; bundles may follow.
 struct announced {
   TANDEM_MESSAGE(announced);
   std::uint64_t schema_version = 0;
+  std::uint64_t run = 0; ///< the latest one
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.schema_version);
+    visit(message.run);
   }
 };
 

@@ -117,6 +117,9 @@ constexpr std::int64_t clock_offset_ms_max = 60'000;
 /// A received stamp may lie this far in the future, as seen by the receiver.
 constexpr std::int64_t hlc_future_ms_max = clock_offset_ms_max;
 
+/// The clock's reading is written down when it has moved on by so much: seldom, and far below the limits above.
+constexpr std::int64_t clock_note_ms = 10'000;
+
 // --- pacing ------------------------------------------------------------------------------
 
 /// After a wake-up the observer stamps again at the earliest after this: a busy writer's commits share one
@@ -150,8 +153,13 @@ constexpr std::int64_t safety_poll_ms = 1'000;
 constexpr std::int64_t watch_poll_ms = 50;
 /// Between two looks at what of the log nobody needs any more.
 constexpr std::int64_t compact_interval_ms = 30'000;
-/// Log entries removed in one transaction: holds the app's writer up for a few milliseconds at most.
+/// Log entries removed in one transaction, at first and at the least and most: it is adapted to the time that it takes.
+constexpr std::uint64_t compact_entries_min = 500;
 constexpr std::uint64_t compact_entries_max = 20'000;
+/// What one step of a compaction is after: short enough that no writer notices, with room for a slow fsync below 20 ms.
+constexpr std::int64_t compact_hold_us = 8'000;
+/// Between two steps of one compaction, for the app's writers.
+constexpr std::int64_t compact_pause_ms = 50;
 /// Between a storage error (disk full, lock held) and the next try.
 constexpr std::int64_t storage_retry_ms = 250;
 
@@ -194,9 +202,18 @@ constexpr std::size_t recheck_keys_max = 50'000;
 /// The log keeps no more entries than this for peers that stay away; they get a snapshot when they return.
 /// At some 40 bytes each, 40 MB of disk at most.
 constexpr std::uint64_t log_entries_max = 1'000'000;
+/// A peer that was silent for so long does not hold the log any more; it gets a snapshot when it returns. Longer than a
+/// holiday; what it costs until then is disk, and log_entries_max bounds that.
+constexpr std::int64_t retention_ms_default = 30LL * 24 * 3'600 * 1'000;
+/// Shorter than any reconnect after a failure, and every one of them would cost a snapshot.
+constexpr std::int64_t retention_ms_min = 1'000;
 /// How often rows in quarantine are tried again within one transaction before those that chase each other
 /// in a circle stay there. Honest chains of parents and children are as deep as a schema has tables.
 constexpr std::size_t admission_rounds_max = 100;
+
+/// Runs of a log that are remembered and told to peers, one for each start of a node that wrote: 10 kB in a hello.
+/// A restored file whose peer knows none of them any more is taken for a stranger, which costs work and no data.
+constexpr std::size_t runs_max = 512;
 
 /// Findings of one `tandem verify`: many rows with one fault are examples enough, not a flood.
 constexpr std::size_t findings_max = 100;

@@ -150,6 +150,11 @@ void core::refresh(bool may_write) {
   const statement_guard guard{state};
   state.step();
   head = state.unsigned_integer(0);
+  if (head < head_at_begin_) { // The file was replaced under us, by SQLite's backup interface say.
+    run_token_ = 0;
+    is_run_noted = false;
+  }
+  head_at_begin_ = head;
   hlc = state.unsigned_integer(1);
   self.epoch = state.unsigned_integer(2);
   self_site = static_cast<std::uint32_t>(state.integer(3));
@@ -162,6 +167,10 @@ void core::save() {
   for (const auto& [id, table] : tables)
     table->records.flush();
   flush_log();
+  if (has_grown() && !is_run_noted)
+    note_run();
+  if (has_grown() && now_ms() > noted_clock_ms_ + limits::clock_note_ms)
+    note_clock();
   cached("UPDATE tandem_meta SET value = ?1 WHERE name = 'head'").bind(head).run();
   cached("UPDATE tandem_meta SET value = ?1 WHERE name = 'hlc'").bind(hlc).run();
 }
@@ -299,6 +308,12 @@ void core::set_meta(std::string_view name, std::int64_t number) {
       .run();
 }
 
+void core::set_meta_text(std::string_view name, std::string_view text) {
+  cached("INSERT INTO tandem_meta(name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")
+      .bind(name, text)
+      .run();
+}
+
 statement& core::cached(const char* sql) {
   auto found = cached_.find(sql);
   if (found == cached_.end())
@@ -326,6 +341,21 @@ void core::take_identity() {
   set_meta("site", site_index(random_site(options)));
 }
 
+void core::note_clock() {
+  noted_clock_ms_ = meta("clock_ms");
+  if (now_ms() > noted_clock_ms_ + limits::clock_note_ms)
+    set_meta("clock_ms", noted_clock_ms_ = now_ms());
+}
+
+void core::note_run() {
+  if (run_token_ == 0)
+    run_token_ = random_epoch(options);
+  cached("INSERT OR IGNORE INTO tandem_runs(token, start) VALUES (?1, ?2)").bind(run_token_, head_at_begin_).run();
+  cached("DELETE FROM tandem_runs WHERE id <= (SELECT max(id) FROM tandem_runs) - ?1")
+      .bind(static_cast<std::int64_t>(limits::runs_max))
+      .run();
+}
+
 core_transaction::core_transaction(core& owner, transaction::kind kind)
     : owner_{owner}, inner_{owner.db, kind}, kind_{kind} {
   try {
@@ -349,6 +379,8 @@ commit_cost core_transaction::commit() {
     owner_.save();
   inner_.commit();
   is_committed_ = true;
+  if (kind_ == transaction::kind::write && owner_.has_grown())
+    owner_.is_run_noted = true;
   return inner_.cost();
 }
 

@@ -134,6 +134,8 @@ public:
   void refresh(bool may_write);
   /// Reads table descriptions anew, within a write transaction that changed them.
   void refresh_tables();
+  /// True if this transaction has appended to the log.
+  [[nodiscard]] bool has_grown() const { return head != head_at_begin_; }
   /// Writes records, log entries, head and hlc; call last in every transaction that stamped or merged.
   void save();
   [[nodiscard]] std::int64_t now_ms() const { return options.now_ms(); }
@@ -161,6 +163,7 @@ public:
   std::int64_t meta(std::string_view name, std::int64_t otherwise = 0);
   std::string meta_text(std::string_view name);
   void set_meta(std::string_view name, std::int64_t number);
+  void set_meta_text(std::string_view name, std::string_view text);
 
   /// A statement that lives as long as the core; `sql` must be a literal.
   statement& cached(const char* sql);
@@ -169,6 +172,11 @@ public:
   void forget_schema();
   /// Takes a new site id and epoch.
   void take_identity();
+  /// Notes that what this connection has just appended to the log begins a run of its own, unless it did before.
+  void note_run();
+  /// Keeps the clock's latest reading: what was stamped by it must not count as the future if it is set back.
+  void note_clock();
+  bool is_run_noted = false; ///< for good, by a commit
   /// Puts our tables in place in a file that has none yet.
   void make_replica(bool adopting);
   /// Makes triggers anew for tables whose columns have changed. Within a write transaction.
@@ -185,6 +193,9 @@ private:
 
   std::int64_t schema_cookie_ = -1;
   row_feed log_entries_{4}; // not written yet: pos, t, slot, via
+  std::uint64_t run_token_ = 0;
+  std::uint64_t head_at_begin_ = 0; ///< of the transaction
+  std::int64_t noted_clock_ms_ = 0; ///< the clock's latest reading in the file, as last seen here
   std::unordered_map<const char*, statement> cached_;
   std::map<site_id, std::uint32_t> site_indexes_;
   std::vector<site_id> sites_;

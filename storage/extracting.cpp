@@ -5,6 +5,8 @@
 
 #include "messages/limits.hpp"
 
+#include "storage/lineage.hpp"
+
 namespace tandem::storage {
 
 extraction::implementation::implementation(core& owner, const site_id& peer, std::uint64_t start)
@@ -16,6 +18,7 @@ extraction::implementation::implementation(core& owner, const site_id& peer, std
   header.start = start;
   header.to = c_.head;
   header.schema_version = static_cast<std::uint64_t>(c_.meta("schema"));
+  header.run = latest_run(c_);
   statement cursor{
       c_.db, "SELECT epoch, applied, (SELECT id FROM tandem_sites WHERE site = ?1) FROM tandem_peers WHERE site = ?1"};
   cursor.bind_blob(1, peer.view());

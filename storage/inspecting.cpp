@@ -4,6 +4,7 @@
 
 #include "messages/limits.hpp"
 #include "storage/capture.hpp"
+#include "storage/compacting.hpp"
 #include "storage/conflict_store.hpp"
 
 namespace tandem::storage {
@@ -338,12 +339,18 @@ replica_status status_of(core& c) {
   result.self = c.self;
   result.head = c.head;
   result.log_entries = count(c, "SELECT count(*) FROM tandem_log");
+  if (const auto need = need_of_log(c); need.holder) {
+    result.log_holder = need.holder->site;
+    result.log_holder_until_ms = need.holder_until_ms;
+  }
   result.pending = count(c, "SELECT count(*) FROM tandem_pending");
   result.conflicts_open = count(c, "SELECT count(*) FROM tandem_conflicts WHERE state = 'open'");
   result.conflicts_total = count(c, "SELECT count(*) FROM tandem_conflicts");
   result.quarantined = count(c, "SELECT count(*) FROM tandem_quarantine");
   result.file_bytes = count(c, "PRAGMA page_count") * count(c, "PRAGMA page_size");
   result.adopting = c.meta("adopting");
+  result.renewed_why = c.meta_text("renewed_why");
+  result.renewed_ms = c.meta("renewed_ms");
   for (const auto& [id, table] : c.tables)
     if (table->info.name != conflicts_table)
       result.tables.push_back({table->info.name, count(c, "SELECT count(*) FROM main." + quoted(table->info.name))});

@@ -10,7 +10,7 @@ namespace tandem::storage::layout {
 /// Grows when a table below changes in a way that older programs would misread.
 constexpr std::int64_t format = 1;
 
-constexpr std::array<std::string_view, 10> statements{
+constexpr std::array<std::string_view, 11> statements{
     // One row a fact: format, site, epoch, head, hlc, schema, adopting.
     "CREATE TABLE tandem_meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     // Every site that ever wrote something known here. Records name sites by their small ids.
@@ -23,6 +23,8 @@ constexpr std::array<std::string_view, 10> statements{
     // Row changes in the order in which they came to be known here. slot: where tandem_rows_T or tandem_dead
     // has the row's record. via: 0 for our own, else a site's id.
     "CREATE TABLE tandem_log(pos INTEGER PRIMARY KEY, t INTEGER, slot INTEGER, via INTEGER)",
+    // Of which runs the log is made (lineage.hpp): a copy or a restored file goes on with a run of its own.
+    "CREATE TABLE tandem_runs(id INTEGER PRIMARY KEY, token INTEGER NOT NULL UNIQUE, start INTEGER NOT NULL)",
     // Records and last values of deleted rows.
     "CREATE TABLE tandem_dead(t INTEGER, slot INTEGER, k BLOB, rec BLOB, vals BLOB, PRIMARY KEY(t, slot)) "
     "WITHOUT ROWID",
@@ -30,10 +32,10 @@ constexpr std::array<std::string_view, 10> statements{
     // table whose rows stand in the way.
     "CREATE TABLE tandem_quarantine(t INTEGER, k BLOB, vals BLOB, reason TEXT, waits INTEGER, conflict TEXT, "
     "PRIMARY KEY(t, k)) WITHOUT ROWID",
-    // What is remembered of each peer between links.
+    // What is remembered of each peer between links. runs: the lineage of its log, packed.
     "CREATE TABLE tandem_peers(site BLOB PRIMARY KEY, epoch INTEGER DEFAULT 0, applied INTEGER DEFAULT 0, "
     "acked_epoch INTEGER DEFAULT 0, acked INTEGER DEFAULT 0, seen_ms INTEGER DEFAULT 0, name TEXT DEFAULT '', "
-    "trouble TEXT DEFAULT '') WITHOUT ROWID",
+    "trouble TEXT DEFAULT '', runs BLOB) WITHOUT ROWID",
     // Conflicts and the audit trail: a tracked table like any other, so that all replicas see one inbox.
     "CREATE TABLE tandem_conflicts(id TEXT PRIMARY KEY, kind TEXT, tbl TEXT, k BLOB, col TEXT, current, "
     "current_hlc INTEGER, current_site BLOB, other, other_hlc INTEGER, other_site BLOB, rule TEXT, state TEXT, "

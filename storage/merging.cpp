@@ -37,8 +37,8 @@ peer_binding bind_schema(core& c, const messages::schema& theirs) {
 merger::merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding,
                const site_id& peer, const messages::bundle_header& header, std::uint64_t cursor)
     : c_{c}, admitted_{admitted}, conflicts_{conflicts}, binding_{binding}, cursor_{cursor}, link_{c.site_index(peer)},
-      ack_{header.ack_epoch == c.self.epoch ? header.ack : 0}, hlc_max_{messages::hlc_of_ms(
-                                                                   c.now_ms() + limits::hlc_future_ms_max)} {}
+      ack_{header.ack_epoch == c.self.epoch ? header.ack : 0},
+      hlc_max_{messages::hlc_of_ms(std::max(c.now_ms(), c.meta("clock_ms")) + limits::hlc_future_ms_max)} {}
 
 // --- what comes in -----------------------------------------------------------------------------
 
@@ -64,14 +64,22 @@ void merger::take(const messages::row_change& change) {
                     "a key of " + quoted(table_->info.name) + " is NULL; nothing of the bundle was applied"};
   ++report.rows;
   const auto key = packed_values(change.key);
+  if (is_snapshot_)
+    note_named(key);
   auto local = find_local(key);
   read_incoming(change, bound->second, !local.record);
   if (cells_.empty())
     return;
   if (local.record)
     take_known(key, local);
-  else
+  else if (has_life())
     take_new(key);
+  // Else it is an update of a row that was deleted and forgotten here: its sender has yet to hear of that, by our
+  // snapshot, and sends the whole row then, if it lets it live.
+}
+
+bool merger::has_life() const {
+  return std::ranges::any_of(cells_, [](const incoming_cell& each) { return each.column == life_column; });
 }
 
 void merger::look_ahead(std::uint32_t table, std::span<const value_view> keys, std::size_t columns) {
@@ -89,6 +97,9 @@ void merger::look_ahead(std::uint32_t table, std::span<const value_view> keys, s
 
 void merger::read_incoming(const messages::row_change& change, const peer_binding::bound_table& bound, bool take_all) {
   cells_.clear();
+  // A row that is unknown here, and of which nothing is news, was deleted and forgotten.
+  if (std::ranges::none_of(change.groups, [&](const messages::cell_group& each) { return each.pos > cursor_; }))
+    return;
   std::size_t index = 0;
   for (const auto& group : change.groups) {
     const local_stamp written{group.written.hlc,

@@ -33,6 +33,10 @@ public:
   /// Reads the records of rows that will be taken next, given their table and the values of their keys.
   void look_ahead(std::uint32_t table, std::span<const value_view> keys, std::size_t columns);
   void take(const messages::row_change& change);
+  /// The bundle is a snapshot: call ahead of its rows, if this replica may have rows already.
+  void begin_snapshot();
+  /// Call after the rows: what the sender had and does not name any more was deleted there, and is here.
+  void remove_absent();
 
   merge_report report;
 
@@ -52,12 +56,13 @@ private:
   };
 
   void read_incoming(const messages::row_change& change, const peer_binding::bound_table& bound, bool take_all);
+  [[nodiscard]] bool has_life() const;
   local_row find_local(std::string_view key);
   const row_values& values_of(local_row& row, std::string_view key);
   void take_new(std::string_view key);
   void take_known(std::string_view key, local_row& local);
   void judge_cells(std::string_view key, local_row& local);
-  bool is_known(const cell_origin& have) const;
+  [[nodiscard]] bool is_known(const cell_origin& have) const;
   [[nodiscard]] bool has_unknown_column(const row_record& record) const;
   void record_cell_conflict(std::string_view key, local_row& local, const incoming_cell& cell);
   void record_insert_conflict(std::string_view key, local_row& local, const incoming_cell& life);
@@ -66,6 +71,9 @@ private:
   void write_winners(std::string_view key, local_row& local, bool becomes_alive);
   void change_visible(std::string_view key, local_row& local, bool becomes_alive);
   void revive(std::string_view key, local_row& local);
+  void note_named(std::string_view key);
+  void take_absent(std::string_view key, local_row& local);
+  [[nodiscard]] local_stamp latest_unknown(const row_record& record) const;
   void check_clock(const local_stamp& written);
 
   core& c_;
@@ -76,6 +84,7 @@ private:
   std::uint32_t link_;
   std::uint64_t ack_; ///< how far the sender had applied our log; 0 if it speaks of another epoch
   std::uint64_t hlc_max_;
+  bool is_snapshot_ = false;       ///< and there are rows here that it may not name
   tracked_table* table_ = nullptr; ///< of the row at hand
   std::vector<incoming_cell> cells_;
   std::vector<value_view> new_values_;

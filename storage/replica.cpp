@@ -5,11 +5,14 @@
 #include <map>
 
 #include "messages/limits.hpp"
+#include "storage/compacting.hpp"
 #include "storage/core.hpp"
 #include "storage/extracting.hpp"
 #include "storage/inspecting.hpp"
+#include "storage/lineage.hpp"
 #include "storage/merging.hpp"
 #include "storage/resolving.hpp"
+#include "storage/restamping.hpp"
 #include "storage/stamping.hpp"
 #include "storage/tracking.hpp"
 
@@ -129,23 +132,27 @@ std::uint64_t replica::head() {
   return static_cast<std::uint64_t>(implementation_->c.meta("head"));
 }
 
-std::uint64_t replica::compact_log(std::uint64_t entries_max) {
+std::int64_t replica::latest_clock_ms() {
+  return implementation_->c.meta("clock_ms");
+}
+
+std::uint64_t replica::log_start() {
+  return static_cast<std::uint64_t>(implementation_->c.meta("log_start"));
+}
+
+std::uint64_t replica::correct_stamps(std::uint64_t acked, std::int64_t true_now_ms, std::int64_t ahead_ms) {
+  return correct_own_stamps(implementation_->c, acked, true_now_ms, ahead_ms);
+}
+
+compact_report replica::compact(std::uint64_t entries_max) {
+  return compact_step(implementation_->c, entries_max);
+}
+
+void replica::set_retention(std::int64_t ms) {
   auto& c = implementation_->c;
   core_transaction writing{c, transaction::kind::write};
-  const auto log_start = static_cast<std::uint64_t>(c.meta("log_start"));
-  auto needed_from = c.head;
-  for (const auto& peer : peers_of(c))
-    needed_from = std::min(needed_from, peer.acked);
-  // A peer that stays away for longer than the log may grow gets a snapshot when it comes back.
-  if (c.head > limits::log_entries_max)
-    needed_from = std::max(needed_from, c.head - limits::log_entries_max);
-  const auto up_to = std::min(needed_from, log_start + entries_max);
-  if (up_to <= log_start)
-    return 0;
-  c.cached("DELETE FROM tandem_log WHERE pos <= ?1").bind(up_to).run();
-  c.set_meta("log_start", static_cast<std::int64_t>(up_to));
+  c.set_meta("retention_ms", std::max(ms, limits::retention_ms_min));
   writing.commit();
-  return up_to - log_start;
 }
 
 // --- links -------------------------------------------------------------------------------------
@@ -160,6 +167,19 @@ std::optional<peer_status> replica::peer(const site_id& site) {
     if (each.site == site)
       return std::move(each);
   return std::nullopt;
+}
+
+messages::lineage replica::lineage() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return lineage_of(implementation_->c);
+}
+
+peer_memory replica::meet(const site_id& peer, std::uint64_t epoch, std::uint64_t head, const messages::lineage& runs) {
+  return meet_peer(implementation_->c, peer, epoch, head, runs);
+}
+
+bool replica::has_written(std::uint64_t run, std::uint64_t pos) {
+  return storage::has_written(implementation_->c, run, pos);
 }
 
 void replica::note_peer(const site_id& site, std::string_view name, std::string_view trouble) {
@@ -202,10 +222,12 @@ void replica::note_acked(const site_id& site, std::uint64_t epoch, std::uint64_t
   writing.commit();
 }
 
-void replica::take_new_identity() {
+void replica::take_new_identity(std::string_view why) {
   auto& c = implementation_->c;
   core_transaction writing{c, transaction::kind::write};
   c.take_identity();
+  c.set_meta_text("renewed_why", why);
+  c.set_meta("renewed_ms", c.now_ms());
   writing.commit();
 }
 
@@ -250,12 +272,15 @@ merge_report replica::merge(const site_id& peer, const messages::bundle_header& 
   auto& report = work.report;
   report.is_repeat = header.to <= known;
   if (!report.is_repeat) {
+    if (header.is_snapshot)
+      work.begin_snapshot();
     while (const auto block = next())
       messages::read_row_block(
           *block, [&](const messages::row_change& change) { work.take(change); },
           [&](std::uint32_t table, std::span<const value_view> keys, std::size_t columns) {
             work.look_ahead(table, keys, columns);
           });
+    work.remove_absent();
     admitted.settle();
     auto& put =
         c.cached("INSERT INTO tandem_peers(site, epoch, applied, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "messages/bundle.hpp"
+#include "messages/lineage.hpp"
 #include "messages/schema.hpp"
 #include "messages/site.hpp"
 #include "messages/value.hpp"
@@ -50,6 +51,8 @@ struct replica_options {
   clock_ms now_ms = system_clock_ms;
   std::int64_t busy_wait_ms = 5'000; ///< how long to wait for somebody else's lock
   bool durable = true;               ///< fsync each commit of ours (synchronous=FULL); tests may do without
+  /// What the system's clock, by which triggers note wall times, has to be corrected by; empty: it is right.
+  std::function<std::int64_t()> hint_correction_ms = {};
   bool hint_times = true; ///< believe the wall times that triggers noted; false: stamp all with now_ms (simulations)
   std::string vfs = {};   ///< name of a SQLite VFS; empty: the default one
   /// Where site ids and epochs come from, and microseconds of a clock that never runs back, by which costs are
@@ -76,6 +79,14 @@ struct stamp_report {
   std::uint64_t head = 0;          ///< the log's last pos now
   std::vector<std::string> tables; ///< whose rows changed
   std::int64_t oldest_hint_ms = 0; ///< wall time of the first hint; 0: there was none
+  commit_cost cost;
+};
+
+/// One step of a compaction.
+struct compact_report {
+  std::uint64_t entries = 0;    ///< log entries that were removed
+  std::uint64_t tombstones = 0; ///< remains of deleted rows that were
+  bool is_done = true;          ///< nothing more can be removed now
   commit_cost cost;
 };
 
@@ -107,16 +118,27 @@ struct peer_status {
   std::string trouble;       ///< why its link does not go on; empty: it does
 };
 
+/// How far a peer's log is applied here, as `resume` tells it.
+struct peer_memory {
+  std::uint64_t epoch = 0;
+  std::uint64_t applied = 0;
+  std::uint64_t run = 0; ///< the latest run of its log that was heard of
+};
+
 struct replica_status {
   identity self;
   std::uint64_t head = 0;
   std::uint64_t log_entries = 0;
+  std::optional<site_id> log_holder;    ///< the peer that most of the log is kept for; none: for nobody
+  std::int64_t log_holder_until_ms = 0; ///< when it will have been silent for too long, unless it comes back
   std::uint64_t pending = 0;
   std::uint64_t conflicts_open = 0;
   std::uint64_t conflicts_total = 0;
   std::uint64_t quarantined = 0;
   std::uint64_t file_bytes = 0;
   bool adopting = false;
+  std::string renewed_why;     ///< why the file has taken a new site id last; empty: it never has
+  std::int64_t renewed_ms = 0; ///< and when
   std::vector<table_status> tables;
   std::vector<peer_status> peers;
 };
@@ -256,22 +278,42 @@ public:
   /// Turns all pending hints into stamped log entries, in one transaction.
   stamp_report stamp_pending();
   std::uint64_t head();
-  /// Removes log entries that every known peer has acknowledged, at most `entries_max` of them.
-  /// Returns how many were removed.
-  std::uint64_t compact_log(std::uint64_t entries_max);
+  /// The latest time, to some seconds, that this replica's clock has shown when it stamped; unix milliseconds.
+  std::int64_t latest_clock_ms();
+  /// Up to where the log was compacted: whoever has applied less of it gets a snapshot.
+  std::uint64_t log_start();
+  /// A clock that ran ahead has stamped writes that nobody has seen yet: gives them the stamps that they would have by
+  /// a right clock, in the same order and later than anything received. `acked`: how far a peer has applied our log;
+  /// `ahead_ms`: what our clock is ahead by now. Returns how many rows it was.
+  std::uint64_t correct_stamps(std::uint64_t acked, std::int64_t true_now_ms, std::int64_t ahead_ms);
+  /// Removes log entries that every known peer has acknowledged, at most `entries_max` of them, and with them the
+  /// tombstones that nobody needs any more. A peer that was silent for longer than the retention does not count: it
+  /// gets a snapshot when it returns.
+  compact_report compact(std::uint64_t entries_max);
+  /// How long a silent peer keeps the log; stays in the file.
+  void set_retention(std::int64_t ms);
 
   // --- links ------------------------------------------------------------------------------
 
   std::vector<peer_status> peers();
   /// What is remembered of a peer; null where nothing is.
   std::optional<peer_status> peer(const site_id& site);
+  /// The runs of our log, for the handshake.
+  messages::lineage lineage();
+  /// A peer says who it is and of which runs its log is made. One that is a copy or was restored, and so comes under
+  /// a new name, goes on where its log and the one that is remembered part. If its log is *shorter* than what is
+  /// remembered of it, the answer tells it so.
+  peer_memory meet(const site_id& peer, std::uint64_t epoch, std::uint64_t head, const messages::lineage& runs);
+  /// Whether our log is the one that a peer speaks of, who has applied it up to `pos` and knows `run` as its latest
+  /// run. If not, this file was restored or copied.
+  bool has_written(std::uint64_t run, std::uint64_t pos);
   /// Remembers a peer's name and why its link stands still (empty: it does not).
   void note_peer(const site_id& site, std::string_view name, std::string_view trouble);
   /// The peer says that it has applied our log up to `pos` of `epoch`.
   void note_acked(const site_id& site, std::uint64_t epoch, std::uint64_t pos);
   /// Takes a new site id and epoch, after the handshake showed that this file is a copy or was
   /// restored: what it holds is offered to every peer anew.
-  void take_new_identity();
+  void take_new_identity(std::string_view why);
 
   /// Begins a bundle for the peer from `start` on (a pos of our log). Empty if writes are pending
   /// that are not stamped yet: call stamp_pending (on any connection) and try again.

@@ -48,6 +48,8 @@ public:
   /// Marks the cells as written anew. `all` is every cell of the table, its life included.
   void write(const column_set& cells, const cell_origin& origin, const column_set& all);
   [[nodiscard]] const std::vector<group>& groups() const { return groups_; }
+  /// Gives group `index` another stamp; cells, pos and link stay.
+  void restamp(std::size_t index, const local_stamp& written) { groups_[index].origin.written = written; }
   /// The cells of group `index`, given every cell of the table.
   [[nodiscard]] column_set cells_of(std::size_t index, const column_set& all) const;
 

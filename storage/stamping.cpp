@@ -182,6 +182,7 @@ struct hint_batch {
   void read(core& c, statement& pending, stamp_report& report) {
     hints.clear();
     keys.clear();
+    const auto correction_ms = c.options.hint_correction_ms ? c.options.hint_correction_ms() : 0;
     constexpr int first_key_column = 4 + 4; // id, t, o, w, then again id, t, o, w of the star
     while (hints.size() < limits::rows_at_once && pending.step()) {
       const auto table = c.table_with_id(static_cast<std::uint32_t>(pending.integer(1)));
@@ -190,7 +191,7 @@ struct hint_batch {
       if (!table || pending.is_null(first_key_column))
         continue; // no longer tracked, or a row without a key, which nothing can name
       keys.push_back(table->app_key(pending, first_key_column));
-      const auto wall_ms = c.options.hint_times ? unix_ms_of(pending.real(3)) : c.now_ms();
+      const auto wall_ms = c.options.hint_times ? unix_ms_of(pending.real(3)) + correction_ms : c.now_ms();
       hints.push_back({table, hint::unpack(pending.unsigned_integer(2)), wall_ms, pending.integer(0)});
     }
   }

@@ -55,12 +55,16 @@ json as_json(const storage::replica_status& status, const std::string& path) {
               {"epoch", status.self.epoch},
               {"head", status.head},
               {"log_entries", status.log_entries},
+              {"log_held_by", status.log_holder ? json(status.log_holder->to_hex()) : json()},
+              {"log_held_until_ms", status.log_holder_until_ms},
               {"pending", status.pending},
               {"conflicts_open", status.conflicts_open},
               {"conflicts_total", status.conflicts_total},
               {"quarantined", status.quarantined},
               {"file_bytes", status.file_bytes},
               {"adopting", status.adopting},
+              {"renewed_why", status.renewed_why.empty() ? json() : json(status.renewed_why)},
+              {"renewed_ms", status.renewed_ms},
               {"tables", json::array()},
               {"peers", json::array()}};
   for (const auto& table : status.tables) {

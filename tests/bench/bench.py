@@ -92,6 +92,15 @@ class Bench:
         self.add("sizes", "wire, one-column update in bulk", found["wire_per_update_bulk"], "bytes", ("<=", 25))
         self.add("sizes", "wire, inserted row in bulk", found["wire_per_insert_bulk"], "bytes", ("<=", 60))
 
+    def upkeep(self):
+        """What keeping a replica in order costs the app's writers and the processor."""
+        entries, rows = self.count(1_000_000), self.count(100_000)
+        found = self.programs.drive("upkeep", self.file("upkeep").parent, entries, rows)
+        self.add("upkeep", f"compaction of {entries:,} log entries, longest lock", found["compact_hold_ms_max"], "ms", ("<=", 20),
+                 f"median {found['compact_hold_ms']:.1f} ms, {found['compact_s']:.1f} s in all")
+        self.add("upkeep", f"range digests of {rows:,} rows", found["ranges_s"] * 1000, "ms", None,
+                 f"plain digest {found['digest_s'] * 1000:.0f} ms")
+
     def links(self):
         """Node, hub and node as processes of their own."""
         start = 1_000
@@ -213,7 +222,7 @@ class Bench:
                 self.add("flatness", f"{label} of a change, {count:,} rows", value, "us", None, beside)
 
 
-PARTS = ["writes", "core", "sizes", "links", "intake", "flatness"]
+PARTS = ["writes", "core", "sizes", "upkeep", "links", "intake", "flatness"]
 
 
 def quantile(ordered, share):

@@ -24,6 +24,8 @@ json watch(const std::string& path, std::uint64_t rows);
 json core_rates(const std::string& folder, std::uint64_t rows, int repetitions);
 /// Bytes in the file and on the wire.
 json sizes(const std::string& folder, std::uint64_t rows);
+/// What a compaction of a log of so many entries holds up, and what range digests of so many rows take.
+json upkeep(const std::string& folder, std::uint64_t entries, std::uint64_t rows);
 /// Cost of one change on its whole way, with so many rows in the table.
 json cost_at(const std::string& folder, std::uint64_t rows);
 

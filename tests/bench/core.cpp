@@ -1,4 +1,5 @@
 // The storage core by itself, beside plain SQLite.
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 
@@ -6,6 +7,7 @@
 #include "commands.hpp"
 #include "messages/catalogue.hpp"
 #include "messages/limits.hpp"
+#include "storage/compact_pace.hpp"
 #include "storage/replica.hpp"
 
 namespace tandem::bench {
@@ -178,7 +180,7 @@ json sizes(const std::string& folder, std::uint64_t count) {
   };
   const auto compact = [&] {
     sender.core->note_acked(receiver.core->self().site, sender.core->self().epoch, sender.core->head());
-    while (sender.core->compact_log(limits::compact_entries_max) != 0) {
+    while (!sender.core->compact(limits::compact_entries_max).is_done) {
     }
     return sender.app->used_bytes();
   };
@@ -208,6 +210,38 @@ json sizes(const std::string& folder, std::uint64_t count) {
   sender.core->stamp_pending();
   taken = take_bundle(sender, receiver);
   result["wire_update_alone"] = wire_bytes(taken);
+  return result;
+}
+
+json upkeep(const std::string& folder, std::uint64_t entries, std::uint64_t rows) {
+  json result;
+  {
+    device sender{folder + "/log.db"};
+    sender.track();
+    sender.app->insert_tasks(0, entries, 10'000);
+    sender.core->stamp_pending();
+    sender.settle();
+    storage::compact_pace pace;
+    std::vector<double> holds_ms;
+    result["compact_s"] = seconds_of([&] {
+      for (;;) {
+        const auto step = sender.core->compact(pace.entries());
+        if (step.entries > 0)
+          holds_ms.push_back(static_cast<double>(step.cost.hold_us) / 1e3);
+        if (step.is_done)
+          return;
+        pace.learn(step);
+      }
+    });
+    result["compact_hold_ms_max"] = *std::max_element(holds_ms.begin(), holds_ms.end());
+    result["compact_hold_ms"] = median(holds_ms);
+  }
+  device replica{folder + "/ranges.db"};
+  replica.track();
+  replica.app->insert_tasks(0, rows, 10'000);
+  replica.core->stamp_pending();
+  result["ranges_s"] = seconds_of([&] { replica.core->ranges("tasks"); });
+  result["digest_s"] = seconds_of([&] { replica.core->digest(); });
   return result;
 }
 

@@ -31,12 +31,14 @@ json run(const std::string& command, std::span<const std::string> a) {
     return core_rates(a[0], number(a[1]), static_cast<int>(number(a[2])));
   if (command == "sizes" && a.size() == 2)
     return sizes(a[0], number(a[1]));
+  if (command == "upkeep" && a.size() == 3)
+    return upkeep(a[0], number(a[1]), number(a[2]));
   if (command == "cost" && a.size() == 2)
     return cost_at(a[0], number(a[1]));
   throw std::invalid_argument{
       "usage: tandem_bench prepare DB ROWS plain|tracked | write DB insert|update|single COUNT FIRST "
       "| paced DB COUNT FIRST MS | until DB ROWS FIRST | watch DB ROWS | core FOLDER ROWS REPETITIONS "
-      "| sizes FOLDER ROWS | cost FOLDER ROWS"};
+      "| sizes FOLDER ROWS | upkeep FOLDER ENTRIES ROWS | cost FOLDER ROWS"};
 }
 
 } // namespace

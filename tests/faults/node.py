@@ -46,8 +46,9 @@ class Program:
 class Node:
     """`tandem serve` as a process of its own."""
 
-    def __init__(self, program, database, *arguments):
+    def __init__(self, program, database, *arguments, env=None):
         self.program = program
+        self.env = env
         self.database = str(database)
         self.arguments = list(map(str, arguments))
         self.process = None
@@ -56,7 +57,8 @@ class Node:
 
     def start(self, deadline_s=60):
         command = [self.program.path, "serve", self.database, *self.arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+                                        env=self.env)
         self.is_ready = threading.Event()
         self.readers = [threading.Thread(target=self._read, args=(stream,), daemon=True)
                         for stream in (self.process.stdout, self.process.stderr)]

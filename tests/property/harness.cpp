@@ -125,6 +125,14 @@ std::optional<packet> world::bundle(std::size_t from, std::size_t to, bool is_pi
   return result;
 }
 
+bool world::must_wait(std::size_t from, std::size_t to) {
+  const auto gets_snapshot = [this](std::size_t one, std::size_t other) {
+    const auto known = at(one).core().peer(at(other).site());
+    return (known ? known->applied : 0) < at(other).core().log_start();
+  };
+  return gets_snapshot(from, to) && (from > to || !gets_snapshot(to, from));
+}
+
 packet world::acknowledgement(std::size_t from, std::size_t to) {
   const auto known = at(from).core().peer(at(to).site());
   packet result{at(from).site(), {}, std::nullopt, {}, 0, 0};
@@ -164,6 +172,8 @@ delivery world::deliver(std::size_t to, const packet& message, const std::functi
 
 bool world::exchange(std::size_t from, std::size_t to,
                      const std::function<void(std::size_t, const packet&, const delivery&)>& delivered) {
+  if (must_wait(from, to))
+    return false; // until the other direction's turn
   const auto message = bundle(from, to);
   must(message.has_value(), "extract found pending writes just after stamping at " + at(from).name());
   const auto known = at(to).core().peer(at(from).site());

@@ -88,6 +88,8 @@ public:
 
   /// What `from` has for `to` now; nothing if pending writes have to be stamped first.
   std::optional<packet> bundle(std::size_t from, std::size_t to, bool is_pipelined = false);
+  /// True if `from` is about to get a snapshot from `to`: then it sends nothing before. If both are, one does.
+  bool must_wait(std::size_t from, std::size_t to);
   packet acknowledgement(std::size_t from, std::size_t to);
   /// `midway` is called while the merge is between two blocks.
   delivery deliver(std::size_t to, const packet& message, const std::function<void()>& midway = {});

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t pair_rows = 3;
 constexpr std::size_t record_lines_max = 400;
+constexpr std::int64_t retention_ms = 3'600'000;
 
 // No random statement knows this table: its rows are only ever written together.
 schema_spec with_pairs(schema_spec schema) {
@@ -150,6 +151,18 @@ private:
     }
   }
 
+  // At any moment, and whatever the peers that are away still lack: they get a snapshot then.
+  void compact(std::size_t at, random_source& random) {
+    auto& one = world_->at(at);
+    stamp_at(at);
+    const auto before = one.core().digest();
+    one.core().set_retention(random.chance(50) ? 1'000 : retention_ms);
+    const auto done = one.core().compact(1 + random.below(20));
+    must(one.core().digest() == before, "compaction changed the digest at " + one.name());
+    record(one.name() + ": compacts " + std::to_string(done.entries) + " entries, " + std::to_string(done.tombstones) +
+           " tombstones");
+  }
+
   void crash_at(std::size_t at) {
     auto& one = world_->at(at);
     one.take_image();
@@ -163,6 +176,8 @@ private:
       queues_[direction].push_back(world_->acknowledgement(from, to));
       return;
     }
+    if (world_->must_wait(from, to))
+      return;
     const bool is_pipelined = random.chance(30);
     auto message = world_->bundle(from, to, is_pipelined);
     if (!message) {
@@ -244,7 +259,7 @@ private:
     else if (kind < 94)
       one.move_clock(static_cast<std::int64_t>(random.below(20'000)) - 10'000);
     else if (kind < 97)
-      one.core().compact_log(1 + random.below(20));
+      compact(device_index, random);
     else if (options_.with_crashes)
       crash_at(device_index);
   }

@@ -152,6 +152,21 @@ BOOST_FIXTURE_TEST_CASE(a_peer_that_stops_reading_costs_bounded_mailboxes_and_ho
   BOOST_TEST(all.run_until([this] { return all.is_level() && count(b) == "15000"; }));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_device_that_slept_for_a_week_wakes_up_as_if_nothing_had_been, hub_and_two) {
+  constexpr std::int64_t week_ms = 7LL * 24 * 3'600 * 1'000;
+  all.write(b, insert("before", "x"));
+  BOOST_TEST(all.run_until([this] { return count(hub) == "1"; }));
+  all.set_reading(b, false);
+  all.write(b, insert("falling asleep", "x"));
+  all.write(a, insert("meanwhile", "x"));
+  all.run_until([] { return false; }, 100);
+  all.step(week_ms);
+  all.cut(); // what its network did long ago
+  all.write(a, insert("a week later", "x"));
+  all.set_reading(b, true);
+  BOOST_TEST(all.run_until([this] { return all.is_level() && count(b) == "4"; }));
+}
+
 BOOST_AUTO_TEST_CASE(random_histories_converge) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     BOOST_TEST_CONTEXT("seed " << seed) {

@@ -36,6 +36,10 @@ actors::node_options options_of(const link_arguments& arguments) {
     check_url(url);
   }
   options.peers = arguments.peers;
+  if (arguments.retain_days > 0) {
+    constexpr double day_ms = 86'400'000;
+    options.retention_ms = static_cast<std::int64_t>(arguments.retain_days * day_ms);
+  }
   if (!arguments.token_file.empty()) {
     options.token = read_token(arguments.token_file);
   }

@@ -15,6 +15,7 @@ struct link_arguments {
   std::vector<std::string> peers;
   std::string listen;     ///< HOST:PORT; empty: nowhere
   std::string token_file; ///< empty: no token
+  double retain_days = 0; ///< how long a silent peer holds the log; 0: as it was
   std::string name;       ///< what peers call this node; empty: as the file is called
 };
 

@@ -67,6 +67,10 @@ void add_serve(CLI::App& program, chosen_command& chosen) {
       ->allow_extra_args(false)
       ->take_all();
   command->add_option("--name", arguments->name, "What peers call this node; if not given, the file's name");
+  command
+      ->add_option("--retain-days", arguments->retain_days,
+                   "How long the log is kept for a peer that stays silent (30); one that returns later gets a snapshot")
+      ->check(CLI::PositiveNumber);
   add_token_option(*command, *arguments);
   command->footer(
       "Prints 'ready ws://HOST:PORT/' (or 'ready') once it works. Listening beyond loopback wants a token.\n"

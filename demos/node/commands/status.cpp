@@ -36,7 +36,7 @@ std::string verdict(const storage::replica_status& status) {
   std::uint64_t behind = 0;
   for (const auto& peer : status.peers) {
     if (!peer.trouble.empty()) {
-      return "A link stands still, see below.";
+      return "A link has trouble, see below.";
     }
     behind += waiting_for(peer, status.head) > 0 ? 1 : 0;
   }
@@ -57,6 +57,20 @@ std::string peers_text(const storage::replica_status& status, std::int64_t now_m
                     peer.trouble.empty() ? "fine" : peer.trouble});
   }
   return as_table(rows);
+}
+
+/// What keeps the log from being compacted, and until when.
+std::string holder_text(const storage::replica_status& status, std::int64_t now_ms) {
+  for (const auto& peer : status.peers) {
+    if (status.log_holder == peer.site && status.log_entries > 0) {
+      const auto left_hours = std::max<std::int64_t>(0, status.log_holder_until_ms - now_ms) / 3'600'000;
+      return "             kept for " + (peer.name.empty() ? peer.site.to_short() : shortened(peer.name, 40)) +
+             ", last heard of " + as_age(peer.seen_ms, now_ms) + "; for " +
+             counted(static_cast<std::uint64_t>(left_hours), "more hour") +
+             " unless it returns, then it gets a snapshot\n";
+    }
+  }
+  return {};
 }
 
 std::string tables_text(const storage::replica_status& status) {
@@ -88,9 +102,13 @@ int show_status(const status_arguments& arguments) {
   std::cout << "Log          at " << with_commas(status.head) << ", " << with_commas(status.log_entries)
             << " kept for peers"
             << "; " << counted(status.pending, "write") << " not stamped yet\n"
-            << "Conflicts    " << with_commas(status.conflicts_open) << " open, " << with_commas(status.conflicts_total)
-            << " in the audit trail\n"
+            << holder_text(status, storage::system_clock_ms()) << "Conflicts    " << with_commas(status.conflicts_open)
+            << " open, " << with_commas(status.conflicts_total) << " in the audit trail\n"
             << "Quarantine   " << counted(status.quarantined, "row") << " set aside\n";
+  if (!status.renewed_why.empty()) {
+    std::cout << "Identity     new (" << as_age(status.renewed_ms, storage::system_clock_ms())
+              << "): " << status.renewed_why << "\n";
+  }
   if (!status.peers.empty()) {
     std::cout << "Peers\n" << peers_text(status, storage::system_clock_ms());
   }

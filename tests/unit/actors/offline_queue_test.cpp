@@ -24,7 +24,10 @@ struct one_queue {
   recording_outbox out{{role::queue, 1}};
   actors::offline_queue queue{1, replica.opener()};
 
-  one_queue() { queue.start(out); }
+  one_queue() {
+    replica.stamped_insert(0); // Its log has a run, which `start_link` tells the peer.
+    queue.start(out);
+  }
   template <class T>
   void hears(actors::address from, const T& message) {
     queue.receive(recording_outbox::from(from, message), out);
@@ -32,8 +35,13 @@ struct one_queue {
   void start_link(std::uint64_t start = 0) {
     const auto self = replica.core.self();
     hears({role::arbiter},
-          messages::start_link{peer.core.self().site, self.epoch, start, replica.core.schema_version()});
+          messages::start_link{peer.core.self().site, self.epoch, start, replica.core.schema_version(), run()});
   }
+  std::uint64_t run() {
+    const auto runs = replica.core.lineage();
+    return runs.empty() ? 0 : runs.back().token;
+  }
+  void announce() { hears({role::arbiter}, messages::announced{replica.core.schema_version(), run()}); }
   void demand(std::uint64_t bytes, std::uint64_t items) { hears(endpoint, messages::demand{bytes, items}); }
   void flush() { hears({role::batcher}, messages::flush{}); }
   void ack(std::uint64_t pos) { hears(endpoint, messages::ack{pos}); }
@@ -155,8 +163,9 @@ BOOST_FIXTURE_TEST_CASE(a_peer_that_lacks_nothing_gets_nothing, one_queue) {
 }
 
 BOOST_FIXTURE_TEST_CASE(the_first_bundle_of_a_link_is_not_held_back_even_if_it_is_empty, one_queue) {
+  const auto before = replica.core.head();
   merge_from_peer();
-  start_link();
+  start_link(before);
   demand(enough, 8);
   const auto sent = parts();
   BOOST_REQUIRE(sent.size() == 1U);
@@ -286,6 +295,7 @@ BOOST_FIXTURE_TEST_CASE(a_writer_that_never_rests_is_stamped_by_the_queue_itself
   BOOST_TEST(parts().empty());
   BOOST_TEST(!replica.core.has_pending());
   pass_ms(limits::stamp_window_ms);
+  announce(); // The queue's own connection has begun a run.
   BOOST_TEST(parts().size() == 1U);
 }
 
@@ -302,6 +312,7 @@ BOOST_FIXTURE_TEST_CASE(a_locked_database_is_tried_again_and_the_link_lives, one
   replica.app.run("COMMIT");
   pass_ms(limits::storage_retry_ms);
   pass_ms(limits::stamp_window_ms);
+  announce();
   BOOST_TEST(ends().empty());
   BOOST_TEST(parts().size() == 1U);
 }
@@ -318,7 +329,21 @@ BOOST_FIXTURE_TEST_CASE(tables_that_the_peer_has_not_heard_of_are_announced_firs
   BOOST_TEST(out.take<messages::announce>({role::arbiter}).size() == 1U);
   flush();
   BOOST_TEST(out.take<messages::announce>({role::arbiter}).empty());
-  hears({role::arbiter}, messages::announced{replica.core.schema_version()});
+  announce();
+  BOOST_TEST(parts().size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_the_peer_has_not_heard_of_is_announced_first, one_queue) {
+  start_link();
+  demand(enough, 8);
+  parts();
+  auto other_process = replica.opener()();
+  replica.insert(1);
+  other_process.stamp_pending();
+  flush();
+  BOOST_TEST(parts().empty());
+  BOOST_TEST(out.take<messages::announce>({role::arbiter}).size() == 1U);
+  announce();
   BOOST_TEST(parts().size() == 1U);
 }
 
@@ -347,7 +372,7 @@ BOOST_FIXTURE_TEST_CASE(control_messages_are_told_as_consumed_in_bulk, one_queue
 }
 
 BOOST_FIXTURE_TEST_CASE(the_batcher_hears_of_each_flush_and_of_the_last_ack, one_queue) {
-  start_link();
+  start_link(replica.core.head());
   demand(enough, 8);
   out.take<messages::queue_state>({role::batcher});
   const auto head = replica.stamped_insert(1);

@@ -46,6 +46,8 @@ public:
     result.instance = 4'711;
     result.name = "peer";
     result.tables = core.schema();
+    result.runs = core.lineage();
+    result.log_start = core.log_start();
     return result;
   }
   /// All that `whom` lacks beyond `start`, as one part.

@@ -54,6 +54,8 @@ hello some_hello() {
                                   "tasks",
                                   {{1, "id", "TEXT", 1}, {2, "title", "TEXT", 0}},
                                   {"CREATE TABLE tasks(id TEXT PRIMARY KEY, title TEXT)"}});
+  result.log_start = 65'000;
+  result.runs = {{0x0102030405060708, 0}, {0x1112131415161718, 60'000}};
   return result;
 }
 
@@ -91,7 +93,7 @@ BOOST_AUTO_TEST_SUITE(catalogue)
 
 BOOST_AUTO_TEST_CASE(golden_vectors) {
   check_golden("hello", some_hello());
-  check_golden("resume", resume{1, 0x1122334455667788, 12});
+  check_golden("resume", resume{1, 0x1122334455667788, 12, 0x0102030405060708});
   check_golden("refuse", refuse{failure_code::schema, "tables differ"});
   check_golden("bundle_part", some_part());
   check_golden("bundle_part_later", some_later_part());
