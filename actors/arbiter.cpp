@@ -60,6 +60,15 @@ bool arbiter::receive_from_peer(const frame& message, outbox& out) {
       case wire::bundle_part:
         take_part(number, from, messages::decode<messages::bundle_part>(message.bytes()), out);
         break;
+      case wire::compare:
+        take_compare(number, from, messages::decode<messages::compare>(message.bytes()), out);
+        break;
+      case wire::compared:
+        take_compared(number, from, messages::decode<messages::compared>(message.bytes()), out);
+        break;
+      case wire::mend:
+        take_mend(from, messages::decode<messages::mend>(message.bytes()), out);
+        break;
       default:
         break;
       }
@@ -77,7 +86,10 @@ void arbiter::receive_inside(const frame& message, outbox& out) {
     open_link(number, messages::decode<messages::open_link>(message.bytes()), out);
     break;
   case internal::link_closed:
-    links_.erase(messages::decode<messages::link_closed>(message.bytes()).link);
+    forget_link(messages::decode<messages::link_closed>(message.bytes()).link, out);
+    break;
+  case internal::compare_now:
+    compare_now(messages::decode<messages::compare_now>(message.bytes()), out);
     break;
   case internal::announce:
     if (const auto found = links_.find(number); found != links_.end())
@@ -92,6 +104,16 @@ void arbiter::receive_inside(const frame& message, outbox& out) {
   default:
     break;
   }
+}
+
+void arbiter::forget_link(std::uint64_t number, outbox& out) {
+  const auto found = links_.find(number);
+  if (found == links_.end())
+    return;
+  if (const auto& asked = found->second.comparing; asked && asked->request != 0)
+    out.send({role::host}, messages::compare_done{asked->request, false, asked->ranges, asked->rows,
+                                                  "the link broke before all was compared; try again"});
+  links_.erase(found);
 }
 
 void arbiter::take_part(std::uint64_t number, link& from, const messages::bundle_part& part, outbox& out) {
@@ -130,10 +152,11 @@ void arbiter::tell_merged(std::uint64_t number, const storage::merge_report& rep
   const bool is_all_theirs = grown <= report.rows && report.conflicts == 0 && report.readmitted == 0;
   if (grown > 0)
     out.send({role::batcher}, messages::grown{report.head, grown, is_all_theirs ? number : 0});
-  out.send({role::host}, messages::link_applied{number, report.cursor});
+  if (number != 0)
+    out.send({role::host}, messages::link_applied{number, report.cursor});
   if (report.applied > 0 || report.conflicts > 0 || report.quarantined > 0 || report.readmitted > 0)
     out.send({role::host}, messages::data_changed{true, report.applied, report.head, report.conflicts, {}});
-  if (!report.is_repeat)
+  if (!report.is_repeat && number != 0)
     out.send({role::monitor},
              messages::measurement{"merge_hold_us",
                                    static_cast<std::uint64_t>(std::max<std::int64_t>(report.cost.hold_us, 0))});

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "actors/core.hpp"
 #include "actors/observer.hpp"
@@ -32,6 +33,7 @@ struct arbiter_options {
 
 /// Gets bundle parts, hello and resume of the peers from the endpoints, `open_link` from endpoints, `announce`
 /// from queues, `tables_changed` from the observer, `link_closed` from the supervisor, `choice` from the host.
+/// Compares tables with the peers that it calls, when the host says `compare_now` and now and then.
 /// Gives hello, resume and acks for the peers, `consumed`, `link_ready` and `end_link` to endpoints, `start_link`
 /// and `announced` to queues, `grown` to the batcher, and news to the host.
 class arbiter : public actor_core {
@@ -40,8 +42,21 @@ public:
 
   void start(outbox& out) override;
   void receive(const frame& message, outbox& out) override;
+  void tick(outbox& out) override;
 
 private:
+  /// A comparison with the peer of one link, table by table.
+  struct comparison {
+    std::uint64_t request = 0; ///< the host's; 0: nobody asked
+    std::uint64_t number = 0;  ///< of the last question
+    std::vector<std::string> tables;
+    std::size_t next = 0;     ///< the table at hand
+    std::size_t tries = 0;    ///< questions that came at the wrong moment
+    std::size_t rounds = 0;   ///< messages' worth of this table that were mended
+    std::uint64_t ranges = 0; ///< that differed
+    std::uint64_t rows = 0;   ///< that were mended here
+    std::string trouble;
+  };
   struct link {
     explicit link(std::string folder) : parts{std::move(folder)} {}
     bool is_dialed = false;
@@ -55,6 +70,8 @@ private:
     bool is_running = false;
     std::uint64_t start = 0;      ///< how far the peer had applied our log when it resumed
     bool awaits_snapshot = false; ///< nothing goes out before the peer's snapshot is merged
+    std::optional<comparison> comparing;
+    std::optional<std::int64_t> compare_us; ///< when to begin, or to ask again
     parking parts;
   };
 
@@ -77,8 +94,19 @@ private:
   void merge(std::uint64_t number, link& from, const messages::bundle_header& header,
              const storage::block_source& blocks, outbox& out);
   void tell_merged(std::uint64_t number, const storage::merge_report& report, outbox& out);
+  void forget_link(std::uint64_t number, outbox& out);
   void end_link(std::uint64_t number, const messages::failure& why, outbox& out);
   void choose(const messages::choice& choice, outbox& out);
+
+  void compare_now(const messages::compare_now& order, outbox& out);
+  void begin_comparing(link& with, std::uint64_t request);
+  void ask_to_compare(std::uint64_t number, link& with, outbox& out);
+  void take_compare(std::uint64_t number, link& from, const messages::compare& question, outbox& out);
+  void take_compared(std::uint64_t number, link& from, const messages::compared& answer, outbox& out);
+  void mend_ranges(std::uint64_t number, link& from, const messages::range_rows& theirs, outbox& out);
+  void take_mend(link& from, const messages::mend& order, outbox& out);
+  void end_comparing(link& with, outbox& out);
+  void plan_comparing(outbox& out) const;
 
   arbiter_options options_;
   std::optional<storage::replica> replica_;

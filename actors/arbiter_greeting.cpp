@@ -174,6 +174,10 @@ void arbiter::take_resume(std::uint64_t number, link& from, const messages::resu
   news.applied = applied;
   news.their_head = from.peer->head;
   out.send({role::host}, news);
+  if (from.is_dialed) {
+    from.compare_us = out.now_us() + limits::compare_interval_ms * us_per_ms;
+    plan_comparing(out);
+  }
 }
 
 void arbiter::start_queue(std::uint64_t number, link& to, outbox& out) {

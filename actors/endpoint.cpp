@@ -63,6 +63,9 @@ void endpoint::from_peer(const frame& message, outbox& out) {
   case wire::hello:
   case wire::resume:
   case wire::bundle_part:
+  case wire::compare:
+  case wire::compared:
+  case wire::mend:
     at_arbiter_.push_back({message.size(), tag_as<wire>(message) == wire::bundle_part});
     // The peer may overdraw the items of its demand by none, and say hello again now and then.
     if (at_arbiter_.size() > 2 * limits::link_window_items)

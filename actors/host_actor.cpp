@@ -43,6 +43,10 @@ void host_actor::receive(const frame& message, outbox& /*out*/) {
     if (events_.on_choice)
       events_.on_choice(messages::decode<messages::choice_done>(message.bytes()));
     return;
+  case internal::compare_done:
+    if (events_.on_compared)
+      events_.on_compared(messages::decode<messages::compare_done>(message.bytes()));
+    return;
   default:
     return;
   }

@@ -19,6 +19,7 @@ struct host_events {
   std::function<void()> on_links; ///< something on the link board is new
   std::function<void(const messages::report&)> on_report;
   std::function<void(const messages::choice_done&)> on_choice;
+  std::function<void(const messages::compare_done&)> on_compared;
   std::function<void(const std::string&)> on_gave_up;
 };
 

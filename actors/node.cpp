@@ -79,6 +79,7 @@ struct node::implementation {
   mutable std::mutex actors_mutex; // of the pointer only
   waiting_room<messages::choice_done> choices;
   waiting_room<messages::report> reports;
+  waiting_room<messages::compare_done> comparisons;
 
   // Destroyed in the opposite order: the system last, for it waits for its actors.
   caf::actor_system_config config;
@@ -134,6 +135,11 @@ host_events node::implementation::events() {
   auto result = options.events;
   result.on_choice = [this, given = options.events.on_choice](const messages::choice_done& done) {
     choices.answer(done.request, done);
+    if (given)
+      given(done);
+  };
+  result.on_compared = [this, given = options.events.on_compared](const messages::compare_done& done) {
+    comparisons.answer(done.request, done);
     if (given)
       given(done);
   };
@@ -285,6 +291,15 @@ std::string node::resolve(const storage::resolution& choice) {
   if (!done.is_done)
     throw messages::failure{done.code, done.text};
   return done.text;
+}
+
+messages::compare_done node::compare() {
+  auto done = implementation_->ask<messages::compare_done>(
+      implementation_->comparisons, {role::arbiter},
+      [](std::uint64_t number) { return messages::encode(messages::compare_now{number}); });
+  if (!done.is_done)
+    throw failure{failure_code::network, done.text};
+  return done;
 }
 
 messages::report node::measurements() {

@@ -57,6 +57,9 @@ public:
   bool wait_until_level(std::int64_t ms);
   /// Carries out a person's choice; returns the conflict's id. Throws messages::failure.
   std::string resolve(const storage::resolution& choice);
+  /// Compares all tables with the first peer that this node calls, range by range, and mends what differs on both
+  /// sides. Throws messages::failure if that could not be done.
+  messages::compare_done compare();
   /// What the monitor has measured so far.
   messages::report measurements();
 

@@ -45,8 +45,8 @@ private:
   std::int64_t stamp_again_us_ = 0; // not before
   std::int64_t compact_again_us_ = 0;
   storage::compact_pace compacting_;
-  std::optional<std::int64_t> look_again_us_;                   // a wake-up that came too early for the next stamp
-  std::size_t echo_ = 0;                                        // looks since the last wake-up
+  std::optional<std::int64_t> look_again_us_; // a wake-up that came too early for the next stamp
+  std::size_t echo_ = 0;                      // looks since the last wake-up
   bool is_troubled_ = false;
 };
 

@@ -2,7 +2,7 @@
 // vectors in tests/unit/messages/golden prove that both agree.
 //
 // Protocol versions
-//   1  hello, resume, refuse, bundle_part, ack, demand, goodbye
+//   1  hello, resume, refuse, bundle_part, ack, demand, goodbye, compare, compared, mend
 //
 // A link's life: both sides say hello; once a side has the other's hello it says resume; then demand,
 // bundle parts and acks flow both ways. A hello may come again when tables change. Each side closes
@@ -30,7 +30,18 @@ constexpr std::uint32_t protocol_version_max = 1;
 
 /// Numbers of messages; never used again for something else. Below 64: between nodes. From 64 on
 /// (internal.hpp): within one node, refused if they come from outside.
-enum class wire : std::uint8_t { hello = 1, resume = 2, refuse = 3, bundle_part = 4, ack = 5, demand = 6, goodbye = 7 };
+enum class wire : std::uint8_t {
+  hello = 1,
+  resume = 2,
+  refuse = 3,
+  bundle_part = 4,
+  ack = 5,
+  demand = 6,
+  goodbye = 7,
+  compare = 8,
+  compared = 9,
+  mend = 10
+};
 
 /// True if `bytes` begins like a message that may come from outside.
 bool is_wire_message(std::string_view bytes);
@@ -184,6 +195,79 @@ struct goodbye {
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+template <>
+struct layout_of<table_ranges> {
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& ranges) {
+    visit(ranges.table, limits::name_bytes_max);
+    visit(ranges.columns);
+    visit(ranges.digests, limits::ranges_max * limits::range_digest_bytes);
+  }
+};
+
+template <>
+struct layout_of<range_rows> {
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& rows) {
+    visit(rows.table, limits::name_bytes_max);
+    visit(rows.count);
+    visit(rows.ranges, limits::ranges_max);
+    visit(rows.schema_version);
+    visit(rows.block, limits::block_bytes_max);
+  }
+};
+
+/// The side that called to the other: this is what I have of a table; do you have the same?
+struct compare {
+  static constexpr auto tag = wire::compare;
+  static constexpr unsigned version = 1;
+
+  std::uint64_t number = 0;  ///< of the question
+  std::uint64_t head = 0;    ///< of the sender's log
+  std::uint64_t applied = 0; ///< how far it has applied the receiver's
+  table_ranges ranges;
+
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.number);
+    visit(message.head);
+    visit(message.applied);
+    visit(message.ranges);
+  }
+};
+
+/// The answer: with the rows that the called side has in ranges that differ, as many as fit.
+struct compared {
+  static constexpr auto tag = wire::compared;
+  static constexpr unsigned version = 1;
+
+  std::uint64_t number = 0;
+  comparison how = comparison::equal;
+  std::string text; ///< why not, if never
+  range_rows rows;
+
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.number);
+    visit(message.how);
+    visit(message.text, limits::reason_bytes_max);
+    visit(message.rows);
+  }
+};
+
+/// The side that called, in return: what it has in those ranges.
+struct mend {
+  static constexpr auto tag = wire::mend;
+  static constexpr unsigned version = 1;
+
+  range_rows rows;
+
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.rows);
   }
 };
 

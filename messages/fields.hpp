@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "messages/codec.hpp"
+#include "messages/comparison.hpp"
 #include "messages/failure.hpp"
 #include "messages/frame.hpp"
 #include "messages/site.hpp"
@@ -79,6 +80,7 @@ public:
   void operator()(double number) { out_.real(number); }
   void operator()(const site_id& site) { out_.blob(site.view()); }
   void operator()(const std::string& text, std::size_t) { out_.text(text); }
+  void operator()(const binary& data, std::size_t) { out_.blob(data.bytes); }
   template <class T>
   void operator()(const std::vector<T>& items, std::size_t, std::size_t bytes_max = 0) {
     out_.array(items.size());
@@ -123,6 +125,11 @@ public:
     const auto found = in_.text();
     check(found.size(), bytes_max, "a text of bytes");
     text = found;
+  }
+  void operator()(binary& data, std::size_t bytes_max) {
+    const auto found = in_.blob();
+    check(found.size(), bytes_max, "a blob of bytes");
+    data.bytes = found;
   }
   template <class T>
   void operator()(std::vector<T>& items, std::size_t count_max, std::size_t bytes_max = 0) {

@@ -43,6 +43,8 @@ enum class internal : std::uint8_t {
   link_applied,
   gave_up,
   stop_node,
+  compare_now,
+  compare_done,
 };
 
 #define TANDEM_MESSAGE(name)                                                                                           \
@@ -415,6 +417,34 @@ struct gave_up {
   std::string text;
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
+    visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+/// Host to the arbiter: compare all tables with the first peer that we call.
+struct compare_now {
+  TANDEM_MESSAGE(compare_now);
+  std::uint64_t request = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.request);
+  }
+};
+
+/// Arbiter to the host.
+struct compare_done {
+  TANDEM_MESSAGE(compare_done);
+  std::uint64_t request = 0;
+  bool is_done = false;     ///< all tables are equal now
+  std::uint64_t ranges = 0; ///< that differed
+  std::uint64_t rows = 0;   ///< that were mended here
+  std::string text;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.request);
+    visit(message.is_done);
+    visit(message.ranges);
+    visit(message.rows);
     visit(message.text, limits::reason_bytes_max);
   }
 };

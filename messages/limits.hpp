@@ -120,6 +120,24 @@ constexpr std::int64_t hlc_future_ms_max = clock_offset_ms_max;
 /// The clock's reading is written down when it has moved on by so much: seldom, and far below the limits above.
 constexpr std::int64_t clock_note_ms = 10'000;
 
+// --- repair ------------------------------------------------------------------------------
+
+/// Rows of one range, about: few enough that mending one row moves little.
+constexpr std::uint64_t rows_each_range = 64;
+/// Ranges of one table: 64 kB of digests, and as much memory.
+constexpr std::uint64_t ranges_max = 4'096;
+constexpr std::size_t range_digest_bytes = 16;
+/// Rows of ranges that differ travel in messages of about this size, one at a time.
+constexpr std::size_t repair_bytes_target = 256 * kib;
+/// Between two comparisons with a peer. Each reads every row once, at some 2 us.
+constexpr std::int64_t compare_interval_ms = 3'600'000;
+/// Both sides have to have what the other has; until then the question is put again this often...
+constexpr std::int64_t compare_retry_ms = 250;
+/// ... and this many times: half a minute of changes without a pause.
+constexpr std::size_t compare_tries_max = 120;
+/// A table that is mended so often in a row, a message's worth each time, and is not equal: something is wrong with it.
+constexpr std::size_t compare_rounds_max = 200;
+
 // --- pacing ------------------------------------------------------------------------------
 
 /// After a wake-up the observer stamps again at the earliest after this: a busy writer's commits share one

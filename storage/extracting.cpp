@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "messages/limits.hpp"
-
 #include "storage/lineage.hpp"
 
 namespace tandem::storage {

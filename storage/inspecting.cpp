@@ -349,6 +349,8 @@ replica_status status_of(core& c) {
   result.quarantined = count(c, "SELECT count(*) FROM tandem_quarantine");
   result.file_bytes = count(c, "PRAGMA page_count") * count(c, "PRAGMA page_size");
   result.adopting = c.meta("adopting");
+  result.compared_text = c.meta_text("compared_text");
+  result.compared_ms = c.meta("compared_ms");
   result.renewed_why = c.meta_text("renewed_why");
   result.renewed_ms = c.meta("renewed_ms");
   for (const auto& [id, table] : c.tables)

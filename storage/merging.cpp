@@ -37,12 +37,13 @@ peer_binding bind_schema(core& c, const messages::schema& theirs) {
 merger::merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding,
                const site_id& peer, const messages::bundle_header& header, std::uint64_t cursor)
     : c_{c}, admitted_{admitted}, conflicts_{conflicts}, binding_{binding}, cursor_{cursor}, link_{c.site_index(peer)},
-      ack_{header.ack_epoch == c.self.epoch ? header.ack : 0},
-      hlc_max_{messages::hlc_of_ms(std::max(c.now_ms(), c.meta("clock_ms")) + limits::hlc_future_ms_max)} {}
+      ack_{header.ack_epoch == c.self.epoch ? header.ack : 0}, hlc_max_{messages::hlc_of_ms(
+                                                                   std::max(c.now_ms(), c.meta("clock_ms")) +
+                                                                   limits::hlc_future_ms_max)} {}
 
 // --- what comes in -----------------------------------------------------------------------------
 
-void merger::take(const messages::row_change& change) {
+std::pair<const peer_binding::bound_table*, std::string> merger::locate(const messages::row_change& change) {
   const auto bound = binding_.tables.find(change.table);
   if (bound == binding_.tables.end())
     throw failure{failure_code::protocol, "a bundle names table " + std::to_string(change.table) +
@@ -63,11 +64,15 @@ void merger::take(const messages::row_change& change) {
       throw failure{failure_code::protocol,
                     "a key of " + quoted(table_->info.name) + " is NULL; nothing of the bundle was applied"};
   ++report.rows;
-  const auto key = packed_values(change.key);
+  return {&bound->second, packed_values(change.key)};
+}
+
+void merger::take(const messages::row_change& change) {
+  const auto [bound, key] = locate(change);
   if (is_snapshot_)
     note_named(key);
   auto local = find_local(key);
-  read_incoming(change, bound->second, !local.record);
+  read_incoming(change, *bound, !local.record);
   if (cells_.empty())
     return;
   if (local.record)

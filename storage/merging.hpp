@@ -38,6 +38,10 @@ public:
   /// Call after the rows: what the sender had and does not name any more was deleted there, and is here.
   void remove_absent();
 
+  /// Brings a row to what the peer has of it, by stamps alone. `yields`: where one write has two values, the peer's
+  /// stands.
+  void mend(const messages::row_change& change, bool yields);
+
   merge_report report;
 
 private:
@@ -71,6 +75,10 @@ private:
   void write_winners(std::string_view key, local_row& local, bool becomes_alive);
   void change_visible(std::string_view key, local_row& local, bool becomes_alive);
   void revive(std::string_view key, local_row& local);
+  /// Finds the table of a change; returns how the peer's columns are bound, and the packed key.
+  std::pair<const peer_binding::bound_table*, std::string> locate(const messages::row_change& change);
+  void keep_unrecorded(std::string_view key);
+  void record_mended_cell(std::string_view key, local_row& local, const incoming_cell& cell);
   void note_named(std::string_view key);
   void take_absent(std::string_view key, local_row& local);
   [[nodiscard]] local_stamp latest_unknown(const row_record& record) const;

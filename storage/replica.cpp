@@ -1,6 +1,7 @@
 #include "storage/replica.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <map>
 
@@ -11,6 +12,7 @@
 #include "storage/inspecting.hpp"
 #include "storage/lineage.hpp"
 #include "storage/merging.hpp"
+#include "storage/repairing.hpp"
 #include "storage/resolving.hpp"
 #include "storage/restamping.hpp"
 #include "storage/stamping.hpp"
@@ -301,6 +303,43 @@ merge_report replica::merge(const site_id& peer, const messages::bundle_header& 
   report.readmitted = admitted.readmitted_count();
   report.cost = writing.commit();
   return report;
+}
+
+// --- repair ------------------------------------------------------------------------------------
+
+messages::table_ranges replica::ranges(std::string_view table) {
+  auto& c = implementation_->c;
+  core_transaction reading{c, transaction::kind::read};
+  auto& found = c.tracked(table);
+  const auto rows = static_cast<std::uint64_t>(c.db.integer("SELECT count(*) FROM " + found.info.rows_table()));
+  return ranges_of(c, found,
+                   std::clamp<std::uint64_t>(std::bit_ceil(rows / limits::rows_each_range + 1), 1, limits::ranges_max));
+}
+
+range_comparison replica::compare(const site_id& peer, std::uint64_t head, std::uint64_t applied,
+                                  const messages::table_ranges& theirs) {
+  return compare_ranges(implementation_->c, peer, head, applied, theirs);
+}
+
+messages::range_rows replica::rows_of(const messages::range_rows& theirs) {
+  auto& c = implementation_->c;
+  core_transaction reading{c, transaction::kind::read};
+  return rows_in(c, c.tracked(theirs.table), std::max<std::uint64_t>(theirs.count, 1), theirs.ranges);
+}
+
+merge_report replica::mend(const site_id& peer, const messages::range_rows& theirs, bool yields) {
+  const auto binding = implementation_->bindings.find(peer);
+  if (binding == implementation_->bindings.end())
+    throw failure{failure_code::schema, "the peer's tables were never described; nothing was mended"};
+  return mend_ranges(implementation_->c, binding->second, peer, theirs, yields);
+}
+
+void replica::note_comparison(const site_id& peer, std::string_view text) {
+  auto& c = implementation_->c;
+  core_transaction writing{c, transaction::kind::write};
+  c.set_meta_text("compared_text", "with " + peer.to_short() + ": " + std::string{text});
+  c.set_meta("compared_ms", c.now_ms());
+  writing.commit();
 }
 
 // --- people ------------------------------------------------------------------------------------

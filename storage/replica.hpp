@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "messages/bundle.hpp"
+#include "messages/comparison.hpp"
 #include "messages/lineage.hpp"
 #include "messages/schema.hpp"
 #include "messages/site.hpp"
@@ -137,10 +138,19 @@ struct replica_status {
   std::uint64_t quarantined = 0;
   std::uint64_t file_bytes = 0;
   bool adopting = false;
-  std::string renewed_why;     ///< why the file has taken a new site id last; empty: it never has
-  std::int64_t renewed_ms = 0; ///< and when
+  std::string compared_text;    ///< what the last comparison with a peer found; empty: there was none
+  std::int64_t compared_ms = 0; ///< when it was
+  std::string renewed_why;      ///< why the file has taken a new site id last; empty: it never has
+  std::int64_t renewed_ms = 0;  ///< and when
   std::vector<table_status> tables;
   std::vector<peer_status> peers;
+};
+
+/// What came of comparing a table with a peer's.
+struct range_comparison {
+  messages::comparison how = messages::comparison::equal;
+  std::string text;          ///< why not, if never
+  messages::range_rows rows; ///< of ours, in ranges that differ, as many as fit into a message
 };
 
 struct merge_report {
@@ -326,6 +336,23 @@ public:
   /// that was applied before changes nothing. Throws failure (protocol) when it builds on a later
   /// cursor than ours, failure (clock) when it comes from too far in the future.
   merge_report merge(const site_id& peer, const messages::bundle_header& header, const block_source& next);
+
+  // --- repair -----------------------------------------------------------------------------
+
+  /// What this replica has of a table, by ranges of keys. Reads every row once, in bounded memory.
+  messages::table_ranges ranges(std::string_view table);
+  /// Compares with what a peer says that it has, if both have all that the other has: `head` of its log, `applied` of
+  /// ours.
+  range_comparison compare(const site_id& peer, std::uint64_t head, std::uint64_t applied,
+                           const messages::table_ranges& theirs);
+  /// Our rows of the same ranges.
+  messages::range_rows rows_of(const messages::range_rows& theirs);
+  /// Brings the rows of these ranges to what the later writes of both sides say, whatever the cursors say. `yields`:
+  /// where one write has two values, the peer's stands and ours goes to the audit trail. Rows that were written
+  /// without their triggers, and that the peer does not have, become writes of now.
+  merge_report mend(const site_id& peer, const messages::range_rows& theirs, bool yields);
+  /// Remembers for `status` what a comparison found.
+  void note_comparison(const site_id& peer, std::string_view text);
 
   // --- people -----------------------------------------------------------------------------
 

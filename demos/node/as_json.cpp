@@ -63,6 +63,8 @@ json as_json(const storage::replica_status& status, const std::string& path) {
               {"quarantined", status.quarantined},
               {"file_bytes", status.file_bytes},
               {"adopting", status.adopting},
+              {"compared", status.compared_text.empty() ? json() : json(status.compared_text)},
+              {"compared_ms", status.compared_ms},
               {"renewed_why", status.renewed_why.empty() ? json() : json(status.renewed_why)},
               {"renewed_ms", status.renewed_ms},
               {"tables", json::array()},

@@ -22,6 +22,7 @@ void add_untrack(CLI::App& program, chosen_command& chosen);
 void add_serve(CLI::App& program, chosen_command& chosen);
 void add_clone(CLI::App& program, chosen_command& chosen);
 void add_sync(CLI::App& program, chosen_command& chosen);
+void add_repair(CLI::App& program, chosen_command& chosen);
 void add_status(CLI::App& program, chosen_command& chosen);
 void add_conflicts(CLI::App& program, chosen_command& chosen);
 void add_audit(CLI::App& program, chosen_command& chosen);

@@ -61,6 +61,7 @@ int run(int argc, char** argv) {
   tandem::node::add_serve(program, chosen);
   tandem::node::add_clone(program, chosen);
   tandem::node::add_sync(program, chosen);
+  tandem::node::add_repair(program, chosen);
   tandem::node::add_status(program, chosen);
   tandem::node::add_conflicts(program, chosen);
   tandem::node::add_audit(program, chosen);

@@ -41,6 +41,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (is_wire_message(bytes)) {
     decode_and_encode<hello>(bytes);
     decode_and_encode<resume>(bytes);
+    decode_and_encode<compare>(bytes);
+    decode_and_encode<compared>(bytes);
+    decode_and_encode<mend>(bytes);
     decode_and_encode<refuse>(bytes);
     decode_and_encode<ack>(bytes);
     decode_and_encode<demand>(bytes);

@@ -105,6 +105,10 @@ int show_status(const status_arguments& arguments) {
             << holder_text(status, storage::system_clock_ms()) << "Conflicts    " << with_commas(status.conflicts_open)
             << " open, " << with_commas(status.conflicts_total) << " in the audit trail\n"
             << "Quarantine   " << counted(status.quarantined, "row") << " set aside\n";
+  if (!status.compared_text.empty()) {
+    std::cout << "Compared     " << as_age(status.compared_ms, storage::system_clock_ms()) << ", "
+              << status.compared_text << "\n";
+  }
   if (!status.renewed_why.empty()) {
     std::cout << "Identity     new (" << as_age(status.renewed_ms, storage::system_clock_ms())
               << "): " << status.renewed_why << "\n";

@@ -1,4 +1,4 @@
-// clone, sync: level with one peer, then end.
+// clone, sync, repair: level with one peer, then end.
 #include <chrono>
 #include <filesystem>
 #include <iostream>
@@ -82,7 +82,6 @@ void run_until_level(actors::node& node, const std::string& url) {
                                                " s: try again later; " + "what has arrived stays"};
     }
   }
-  node.stop();
 }
 
 int sync(const link_arguments& arguments, bool may_create) {
@@ -92,6 +91,7 @@ int sync(const link_arguments& arguments, bool may_create) {
   const auto start = std::chrono::steady_clock::now();
   actors::node node{std::move(options)};
   run_until_level(node, arguments.peers.front());
+  node.stop();
   const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
   auto replica = storage::replica::open(arguments.database);
   const auto status = replica.status();
@@ -102,6 +102,18 @@ int sync(const link_arguments& arguments, bool may_create) {
   std::cout << arguments.database << " is level with " << arguments.peers.front() << ": "
             << counted(status.tables.size(), "table") << " with " << counted(rows, "row") << ", in "
             << as_duration(taken.count()) << ".\n";
+  return exit_done;
+}
+
+int repair(const link_arguments& arguments) {
+  set_up_log(true);
+  actors::node node{options_of(arguments)};
+  run_until_level(node, arguments.peers.front());
+  const auto done = node.compare();
+  node.wait_until_level(look_ms);
+  node.stop();
+  std::cout << arguments.database << " and " << arguments.peers.front() << ": " << done.text
+            << (done.ranges == 0 ? "" : "; both sides are equal now, what lost is in tandem audit") << ".\n";
   return exit_done;
 }
 
@@ -141,6 +153,24 @@ void add_clone(CLI::App& program, chosen_command& chosen) {
   command->callback([arguments, &chosen] {
     chosen = [arguments] {
       return clone(*arguments);
+    };
+  });
+}
+
+void add_repair(CLI::App& program, chosen_command& chosen) {
+  auto arguments = with_one_peer();
+  auto* command =
+      program.add_subcommand("repair", "Compare with a peer range by range, and mend what differs on both sides");
+  command->add_option("DB", arguments->database, "The app's SQLite file")->required();
+  command->add_option("URL", arguments->peers.front(), "ws://HOST:PORT/ of the peer")->required();
+  add_token_option(*command, *arguments);
+  command->footer(
+      "Nodes that run do the same every hour. For rows that were changed behind Tandem's back: with triggers\n"
+      "off, by a broken disk, by a bug. Where one write has two values, the peer's stands.\n"
+      "Example:\n  tandem repair laptop.db ws://127.0.0.1:7420/");
+  command->callback([arguments, &chosen] {
+    chosen = [arguments] {
+      return repair(*arguments);
     };
   });
 }

@@ -65,6 +65,13 @@ struct one_arbiter {
     hears(endpoint(link), messages::resume{1, 0, 0});
     out.all.clear();
   }
+  /// A link that this side has called for.
+  void dial_peer() {
+    open(1, true);
+    hears(endpoint(1), peer.hello());
+    hears(endpoint(1), messages::resume{1, 0, 0});
+    out.all.clear();
+  }
   messages::end_link only_end(std::uint64_t link = 1) {
     const auto ended = said<messages::end_link>(endpoint(link));
     BOOST_REQUIRE(ended.size() == 1U);
@@ -335,6 +342,81 @@ BOOST_FIXTURE_TEST_CASE(frames_of_links_that_are_gone_are_dropped, one_arbiter) 
   hears(endpoint(1), peer.bundle_for(replica.core.self().site));
   BOOST_TEST(replica.rows() == "0");
   BOOST_TEST(said<messages::ack>(endpoint(1)).empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_comparison_without_a_link_is_answered, one_arbiter) {
+  link_with_peer(); // that called us: it asks, not we
+  hears({role::host}, messages::compare_now{3});
+  const auto done = said<messages::compare_done>({role::host});
+  BOOST_REQUIRE(done.size() == 1U);
+  BOOST_TEST(done[0].request == 3U);
+  BOOST_TEST(!done[0].is_done);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_comparison_goes_table_by_table_and_is_noted, one_arbiter) {
+  dial_peer();
+  hears({role::host}, messages::compare_now{3});
+  for (std::uint64_t number = 1; number <= 2; ++number) { // tasks and the audit trail
+    const auto asked = said<messages::compare>(endpoint(1));
+    BOOST_REQUIRE(asked.size() == 1U);
+    BOOST_TEST(asked[0].number == number);
+    hears(endpoint(1), messages::compared{number, messages::comparison::equal, "", {}});
+  }
+  const auto done = said<messages::compare_done>({role::host});
+  BOOST_REQUIRE(done.size() == 1U);
+  BOOST_TEST(done[0].is_done);
+  BOOST_TEST(replica.core.status().compared_text.find("equal") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_comparison_at_the_wrong_moment_is_asked_for_again_and_given_up_in_the_end, one_arbiter) {
+  dial_peer();
+  hears({role::host}, messages::compare_now{3});
+  for (std::size_t i = 1; i <= limits::compare_tries_max; ++i) {
+    const auto asked = said<messages::compare>(endpoint(1));
+    BOOST_REQUIRE(asked.size() == 1U);
+    hears(endpoint(1), messages::compared{asked[0].number, messages::comparison::later, "", {}});
+    BOOST_TEST(said<messages::compare>(endpoint(1)).empty());
+    out.time_us += limits::compare_retry_ms * actors::us_per_ms;
+    arbiter.tick(out);
+  }
+  const auto done = said<messages::compare_done>({role::host});
+  BOOST_REQUIRE(done.size() == 1U);
+  BOOST_TEST(!done[0].is_done);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_that_breaks_ends_its_comparison, one_arbiter) {
+  dial_peer();
+  hears({role::host}, messages::compare_now{3});
+  hears({role::supervisor}, closed(1));
+  const auto done = said<messages::compare_done>({role::host});
+  BOOST_REQUIRE(done.size() == 1U);
+  BOOST_TEST(!done[0].is_done);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_called_side_answers_comparisons, one_arbiter) {
+  link_with_peer();
+  messages::compare question{1, peer.core.head(), replica.core.head(), peer.core.ranges("tasks")};
+  hears(endpoint(1), question);
+  auto answers = said<messages::compared>(endpoint(1));
+  BOOST_REQUIRE(answers.size() == 1U);
+  BOOST_TEST((answers[0].how == messages::comparison::equal));
+  question.ranges.table = "nothing";
+  hears(endpoint(1), question);
+  answers = said<messages::compared>(endpoint(1));
+  BOOST_REQUIRE(answers.size() == 1U);
+  BOOST_TEST((answers[0].how == messages::comparison::never));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_awaits_a_snapshot_sends_nothing_before_it, one_arbiter) {
+  peer.stamped_insert(1);
+  peer.core.compact(100);
+  open(1, true);
+  hears(endpoint(1), peer.hello());
+  hears(endpoint(1), messages::resume{1, 0, 0});
+  BOOST_TEST(said<messages::start_link>(queue(1)).empty());
+  hears(endpoint(1), peer.bundle_for(replica.core.self().site));
+  BOOST_TEST(replica.rows() == "1");
+  BOOST_TEST(said<messages::start_link>(queue(1)).size() == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_choice_for_a_conflict_that_is_not_there_is_answered, one_arbiter) {

@@ -77,6 +77,10 @@ bundle_part some_later_part() {
   return result;
 }
 
+range_rows some_rows() {
+  return {"tasks", 64, {3, 17}, 3, {"rows"}};
+}
+
 template <class T>
 void check_golden(const std::string& name, const T& message) {
   const auto bytes = encode(message);
@@ -100,6 +104,21 @@ BOOST_AUTO_TEST_CASE(golden_vectors) {
   check_golden("ack", ack{1'003});
   check_golden("demand", demand{1'048'576, 64});
   check_golden("goodbye", goodbye{"done"});
+  check_golden("compare", compare{9, 70'000, 1'003, {"tasks", 0x2122232425262728, {std::string(32, '\x5a')}}});
+  check_golden("compared", compared{9, comparison::differs, "", some_rows()});
+  check_golden("mend", mend{some_rows()});
+}
+
+BOOST_AUTO_TEST_CASE(ranges_have_limits) {
+  compare question;
+  question.ranges.digests.bytes.assign(tandem::limits::ranges_max * tandem::limits::range_digest_bytes + 1, 'x');
+  BOOST_CHECK_THROW(decode<compare>(*encode(question)), failure);
+  mend order;
+  order.rows.ranges.assign(tandem::limits::ranges_max + 1, 1);
+  BOOST_CHECK_THROW(decode<mend>(*encode(order)), failure);
+  order.rows.ranges.clear();
+  order.rows.block.bytes.assign(tandem::limits::block_bytes_max + 1, 'x');
+  BOOST_CHECK_THROW(decode<mend>(*encode(order)), failure);
 }
 
 BOOST_AUTO_TEST_CASE(hello_comes_back_whole) {
