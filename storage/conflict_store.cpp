@@ -17,8 +17,8 @@ std::string hex128(XXH128_hash_t hash) {
 }
 
 conflict_kind kind_named(std::string_view name) {
-  for (const auto kind :
-       {conflict_kind::cell, conflict_kind::insert, conflict_kind::deletion, conflict_kind::constraint})
+  for (const auto kind : {conflict_kind::cell, conflict_kind::insert, conflict_kind::deletion, conflict_kind::row,
+                          conflict_kind::constraint})
     if (name_of(kind) == name)
       return kind;
   return conflict_kind::cell;
@@ -43,6 +43,10 @@ std::string id_of(core& c, const conflict_entry& entry) {
   return hex128(XXH3_128bits(bytes.data(), bytes.size()));
 }
 
+std::string_view settled_by_policy(const conflict_entry& entry) {
+  return entry.rule.empty() ? std::string_view{"lww"} : std::string_view{entry.rule};
+}
+
 std::string text_key(std::string_view id) {
   const auto view = value_view::of_text(id);
   return packed_values({&view, 1});
@@ -58,6 +62,8 @@ std::string_view name_of(conflict_kind kind) {
     return "insert";
   case conflict_kind::deletion:
     return "deletion";
+  case conflict_kind::row:
+    return "row";
   case conflict_kind::constraint:
     return "constraint";
   }
@@ -65,12 +71,12 @@ std::string_view name_of(conflict_kind kind) {
 }
 
 void write_here(core& c, tracked_table& table, std::string_view key, std::span<const std::uint32_t> columns,
-                std::span<const value_view> values) {
+                std::span<const value_view> values, std::optional<local_stamp> given) {
   auto record = table.record(key);
   column_set cells;
   for (const auto column : columns)
     cells.add(column);
-  const auto stamp = c.next_stamp();
+  const auto stamp = given ? *given : c.next_stamp();
   const cell_origin origin{stamp, c.append_log(table, key, via_here), via_here};
   int constraint = 0;
   if (record) {
@@ -100,7 +106,7 @@ std::string conflict_store::record(const conflict_entry& entry, bool* is_new) {
   if (is_new)
     *is_new = false;
   const bool is_forgotten = (c_.options.faults & fault_skip_audit) && entry.kind != conflict_kind::constraint;
-  if (is_forgotten || rows.record(key))
+  if (is_forgotten || rows.record(key) || c_.find_tombstone(rows, key))
     return id;
   const auto current = c_.stamp_of(entry.current_stamp);
   const auto other = c_.stamp_of(entry.other_stamp);
@@ -124,9 +130,14 @@ std::string conflict_store::record(const conflict_entry& entry, bool* is_new) {
   put("other_site", value_view::of_blob(other.site.view()));
   put("rule", value_view::of_text(entry.rule));
   put("state", value_view::of_text(entry.is_open ? "open" : "settled"));
-  put("settled_by", entry.is_open ? value_view::of_null() : value_view::of_text("lww"));
+  put("settled_by", entry.is_open ? value_view::of_null() : value_view::of_text(settled_by_policy(entry)));
   put("settled_ms", entry.is_open ? value_view::of_null() : value_view::of_integer(messages::ms_of_hlc(later.hlc)));
-  write_here(c_, rows, key, columns, values);
+  // Replicas find the same conflict one after the other: whoever finds it late must not write over what a person
+  // has chosen meanwhile. So the facts are as old as the later of both writes.
+  std::optional<local_stamp> written;
+  if (entry.kind != conflict_kind::constraint)
+    written = local_stamp{later.hlc, c_.self_site};
+  write_here(c_, rows, key, columns, values, written);
   if (is_new)
     *is_new = true;
   return id;
@@ -142,6 +153,35 @@ void conflict_store::settle(std::string_view id, std::string_view state, std::st
   const std::array values{value_view::of_text(state), value_view::of_text(by), value_view::of_integer(c_.now_ms()),
                           choice.empty() ? value_view::of_null() : value_view::of_text(choice)};
   write_here(c_, rows, key, columns, values);
+}
+
+void conflict_store::note_result(std::string_view id, const local_stamp& result) {
+  auto& rows = table();
+  const auto key = text_key(id);
+  if (!rows.record(key))
+    return;
+  const auto written = c_.stamp_of(result);
+  const std::array columns{rows.info.column_named("result_hlc")->id, rows.info.column_named("result_site")->id};
+  const std::array values{value_view::of_integer(static_cast<std::int64_t>(written.hlc)),
+                          value_view::of_blob(written.site.view())};
+  write_here(c_, rows, key, columns, values, result);
+}
+
+std::optional<local_stamp> conflict_store::settled_from(const tracked_table& of, std::string_view key,
+                                                        std::uint32_t column, const local_stamp& written) {
+  auto& query = c_.cached("SELECT current_hlc, current_site FROM tandem_conflicts WHERE result_hlc = ?1 AND "
+                          "result_site = ?2 AND tbl = ?3 AND k = ?4 AND (col IS NULL OR col = ?5)");
+  const statement_guard guard{query};
+  const auto site = c_.site_at(written.site);
+  const auto found = of.info.column_with_id(column);
+  query.bind_at(1, written.hlc);
+  query.bind_blob(2, site.view());
+  query.bind_at(3, of.info.name);
+  query.bind_blob(4, key);
+  query.bind_at(5, found ? std::string_view{found->name} : std::string_view{});
+  if (!query.step() || query.blob(1).size() != site.bytes.size())
+    return std::nullopt;
+  return local_stamp{query.unsigned_integer(0), c_.site_index(site_id::from_bytes(query.blob(1)))};
 }
 
 namespace {

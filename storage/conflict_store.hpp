@@ -24,9 +24,9 @@ struct conflict_entry {
   bool is_open = false;
 };
 
-/// Writes a row of a tracked table as a local write would: with a stamp of its own and a log entry.
+/// Writes a row of a tracked table as a local write would: with a stamp of its own (or `stamp`) and a log entry.
 void write_here(core& c, tracked_table& table, std::string_view key, std::span<const std::uint32_t> columns,
-                std::span<const value_view> values);
+                std::span<const value_view> values, std::optional<local_stamp> stamp = std::nullopt);
 
 class conflict_store {
 public:
@@ -36,6 +36,12 @@ public:
   std::string record(const conflict_entry& entry, bool* is_new = nullptr);
   /// Marks a conflict that people had to see as settled.
   void settle(std::string_view id, std::string_view state, std::string_view by, std::string_view choice);
+
+  /// The settlement is a write of its own, with this stamp.
+  void note_result(std::string_view id, const local_stamp& result);
+  /// If the stamp is that of a settlement of the cell: the stamp of the write that it let stand.
+  std::optional<local_stamp> settled_from(const tracked_table& of, std::string_view key, std::uint32_t column,
+                                          const local_stamp& written);
 
   std::vector<conflict> list(bool open_only);
   /// Throws failure (not_found, or usage where the prefix is not unique).

@@ -69,7 +69,7 @@ tracked_table& core::tracked(std::string_view name) {
     return *found;
   std::vector<std::string> names;
   for (const auto& [id, each] : tables)
-    if (each->info.name != conflicts_table)
+    if (!is_own_table(each->info.name))
       names.push_back(each->info.name);
   throw failure{failure_code::not_found, "table " + quoted(name) + " is not tracked in " + db.path() +
                                              "; tracked are: " + (names.empty() ? "none" : joined(names, ", "))};

@@ -29,6 +29,12 @@ using messages::value;
 
 /// Name of the tracked table that holds conflicts and the audit trail.
 inline constexpr std::string_view conflicts_table = "tandem_conflicts";
+/// Name of the tracked table that holds the policies.
+inline constexpr std::string_view policies_table = "tandem_policies";
+/// Tables of ours that are tracked like those of the app.
+inline bool is_own_table(std::string_view name) {
+  return name == conflicts_table || name == policies_table;
+}
 
 /// Values of one row's cells, in the order of table::cells.
 using row_values = std::vector<value>;

@@ -9,7 +9,7 @@
 namespace tandem::storage {
 
 extraction::implementation::implementation(core& owner, const site_id& peer, std::uint64_t start)
-    : c_{owner}, snapshot_{owner, transaction::kind::read} {
+    : c_{owner}, snapshot_{owner, transaction::kind::read}, policies_{owner} {
   if (c_.needs_repair || has_pending_hints(c_))
     return;
   is_clean_ = true;
@@ -117,6 +117,8 @@ void extraction::implementation::begin_batch() {
   batch_table_ = c_.table_with_id(id);
   if (!batch_table_)
     return;
+  const auto policy = policies_.of(id);
+  is_row_policy_ = policy && policy->is_row;
   batch_table_->records.read_ahead(slots_);
   for (auto i = first; i < next_entry_; ++i)
     if (auto row = find_row(entries_[i]))
@@ -203,7 +205,7 @@ void extraction::implementation::pack_cells_of(tracked_table& table, std::string
     return origin.pos > header.start && (link_ == 0 || origin.via != link_);
   };
   // A row that came to be, or came back, travels whole, so that no receiver has to make up the rest of it.
-  const bool is_whole = header.is_snapshot || (is_alive && is_news(life));
+  const bool is_whole = header.is_snapshot || (is_alive && (is_row_policy_ || is_news(life)));
   std::size_t used = 0;
   values_.clear();
   for (std::size_t i = 0; i < record.groups().size(); ++i) {

@@ -9,6 +9,7 @@
 
 #include "messages/row_block.hpp"
 #include "storage/core.hpp"
+#include "storage/policies.hpp"
 
 namespace tandem::storage {
 
@@ -58,6 +59,8 @@ private:
   core& c_;
   core_transaction snapshot_;
   bool is_clean_ = false;
+  policy_book policies_;
+  bool is_row_policy_ = false; ///< of the batch: rows of its table merge, and so travel, as a whole
   bool is_done_ = false;
   std::uint32_t link_ = 0; ///< the peer as `via` names it; never matches if the peer is unknown
   messages::row_block_writer writer_;

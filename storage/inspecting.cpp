@@ -6,6 +6,7 @@
 #include "storage/capture.hpp"
 #include "storage/compacting.hpp"
 #include "storage/conflict_store.hpp"
+#include "storage/policies.hpp"
 
 namespace tandem::storage {
 namespace {
@@ -37,6 +38,7 @@ public:
     check_quarantine();
     check_foreign_keys(is_stamped);
     check_log();
+    check_policies();
     return std::move(result_);
   }
 
@@ -65,6 +67,13 @@ private:
         report("trigger " + name + " of " + quoted(table.info.name) +
                " is missing or changed, so that writes go unnoticed; run `tandem track` for the table again");
     }
+  }
+
+  void check_policies() {
+    for (const auto& each : policies_of(c_))
+      if (!each.trouble.empty())
+        report("policy " + each.table + (each.column.empty() ? "" : "." + each.column) + "=" + each.name +
+               " does not hold: " + each.trouble + "; change or delete its row in tandem_policies");
   }
 
   void check_origin(const tracked_table& table, std::string_view key, const row_record& record) {
@@ -354,8 +363,9 @@ replica_status status_of(core& c) {
   result.renewed_why = c.meta_text("renewed_why");
   result.renewed_ms = c.meta("renewed_ms");
   for (const auto& [id, table] : c.tables)
-    if (table->info.name != conflicts_table)
+    if (!is_own_table(table->info.name))
       result.tables.push_back({table->info.name, count(c, "SELECT count(*) FROM main." + quoted(table->info.name))});
+  result.policies = policies_of(c);
   result.peers = peers_of(c);
   return result;
 }

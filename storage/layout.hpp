@@ -10,7 +10,7 @@ namespace tandem::storage::layout {
 /// Grows when a table below changes in a way that older programs would misread.
 constexpr std::int64_t format = 1;
 
-constexpr std::array<std::string_view, 11> statements{
+constexpr auto statements = std::to_array<std::string_view>({
     // One row a fact: format, site, epoch, head, hlc, schema, adopting.
     "CREATE TABLE tandem_meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     // Every site that ever wrote something known here. Records name sites by their small ids.
@@ -39,7 +39,13 @@ constexpr std::array<std::string_view, 11> statements{
     // Conflicts and the audit trail: a tracked table like any other, so that all replicas see one inbox.
     "CREATE TABLE tandem_conflicts(id TEXT PRIMARY KEY, kind TEXT, tbl TEXT, k BLOB, col TEXT, current, "
     "current_hlc INTEGER, current_site BLOB, other, other_hlc INTEGER, other_site BLOB, rule TEXT, state TEXT, "
-    "settled_by TEXT, settled_ms INTEGER, choice TEXT)",
-};
+    "settled_by TEXT, settled_ms INTEGER, choice TEXT, result_hlc INTEGER, result_site BLOB, "
+    "settled_who TEXT)",
+    // Where a settlement is a write of its own, its stamp leads back to the conflict.
+    "CREATE INDEX tandem_conflict_results ON tandem_conflicts(result_hlc) WHERE result_hlc IS NOT NULL",
+    // How conflicts are settled, by table (col is empty) or column: tracked too, and open to stock SQL.
+    "CREATE TABLE tandem_policies(tbl TEXT NOT NULL, col TEXT NOT NULL DEFAULT '', policy TEXT NOT NULL, "
+    "options TEXT NOT NULL DEFAULT '', PRIMARY KEY(tbl, col))",
+});
 
 } // namespace tandem::storage::layout

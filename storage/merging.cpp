@@ -37,9 +37,9 @@ peer_binding bind_schema(core& c, const messages::schema& theirs) {
 merger::merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding,
                const site_id& peer, const messages::bundle_header& header, std::uint64_t cursor)
     : c_{c}, admitted_{admitted}, conflicts_{conflicts}, binding_{binding}, cursor_{cursor}, link_{c.site_index(peer)},
-      ack_{header.ack_epoch == c.self.epoch ? header.ack : 0}, hlc_max_{messages::hlc_of_ms(
-                                                                   std::max(c.now_ms(), c.meta("clock_ms")) +
-                                                                   limits::hlc_future_ms_max)} {}
+      ack_{header.ack_epoch == c.self.epoch ? header.ack : 0},
+      hlc_max_{messages::hlc_of_ms(std::max(c.now_ms(), c.meta("clock_ms")) + limits::hlc_future_ms_max)}, policies_{
+                                                                                                               c} {}
 
 // --- what comes in -----------------------------------------------------------------------------
 
@@ -69,6 +69,7 @@ std::pair<const peer_binding::bound_table*, std::string> merger::locate(const me
 
 void merger::take(const messages::row_change& change) {
   const auto [bound, key] = locate(change);
+  policy_ = policies_.of(table_->info.id);
   if (is_snapshot_)
     note_named(key);
   auto local = find_local(key);
@@ -102,6 +103,7 @@ void merger::look_ahead(std::uint32_t table, std::span<const value_view> keys, s
 
 void merger::read_incoming(const messages::row_change& change, const peer_binding::bound_table& bound, bool take_all) {
   cells_.clear();
+  passed_over_.clear();
   // A row that is unknown here, and of which nothing is news, was deleted and forgotten.
   if (std::ranges::none_of(change.groups, [&](const messages::cell_group& each) { return each.pos > cursor_; }))
     return;
@@ -117,8 +119,11 @@ void merger::read_incoming(const messages::row_change& change, const peer_bindin
       const auto& given = change.values[index++];
       // What is at or below our cursor was merged before; again, it would look concurrent with what was
       // written on top of it.
-      if (group.pos <= cursor_ && !take_all)
+      if (group.pos <= cursor_ && !take_all) {
+        if (policy_ && policy_->is_row && bound.columns.contains(column))
+          passed_over_.push_back({bound.columns.at(column), written, given});
         continue;
+      }
       if (column == life_column) {
         if (given.type != value_type::integer)
           throw failure{failure_code::protocol, "a row's life is no integer; nothing of its bundle was applied"};
@@ -229,7 +234,8 @@ bool merger::has_unknown_column(const row_record& record) const {
 }
 
 void merger::judge_cells(std::string_view key, local_row& local) {
-  const incoming_cell* concurrent_insert = nullptr;
+  settled_.reset();
+  incoming_cell* concurrent_insert = nullptr;
   // An insert writes cells along with the row's life; a revival writes the life alone.
   const auto is_insert = [&](const incoming_cell& life) {
     return std::ranges::any_of(cells_, [&](const incoming_cell& other) {
@@ -244,24 +250,18 @@ void merger::judge_cells(std::string_view key, local_row& local) {
     if (cell.column == life_column && cell.given.integer && local.is_alive && !is_known(have) && is_insert(cell))
       concurrent_insert = &cell;
   }
+  if (policy_ && policy_->is_row && settle_row(key, local))
+    return;
   if (concurrent_insert) {
-    record_insert_conflict(key, local, *concurrent_insert);
-    // Cells that were written after their row's insert are writes of their own: another replica may have seen
-    // the same two inserts without them, and the two records are one.
-    const auto& life_here = local.record->of(life_column).written;
-    for (const auto& cell : cells_)
-      if (const auto& have = local.record->of(cell.column);
-          cell.column != life_column && !(have.written == cell.written) && !is_known(have) &&
-          !(cell.written == concurrent_insert->written && have.written == life_here))
-        record_cell_conflict(key, local, cell);
+    settle_insert(key, local, *concurrent_insert);
     return;
   }
-  for (const auto& cell : cells_) {
+  for (auto& cell : cells_) {
     const auto& have = local.record->of(cell.column);
     // An older write that should have been seen comes from a clock or a file that went back: as good as concurrent.
     const bool is_concurrent = !is_known(have) || !cell.wins;
     if (cell.column != life_column && !(have.written == cell.written) && is_concurrent)
-      record_cell_conflict(key, local, cell);
+      settle_cell(key, local, cell, true);
   }
 }
 
@@ -279,27 +279,26 @@ void merger::take_known(std::string_view key, local_row& local) {
   }
   const auto life_here = local.record->of(life_column);
   const bool says_dead = life && life->given.integer == 0;
-  bool must_revive = false;
-  if (!local.is_alive && !is_known(life_here) && update && !says_dead) {
-    // A delete that the sender had not seen meets its update.
-    must_revive = true;
-    record_deletion_conflict(key, local, update->written, life_here.written, true);
-  }
-  if (says_dead && local.is_alive && has_unknown_column(*local.record)) {
-    // The sender's delete had not seen an update that is here.
-    must_revive = true;
-    record_deletion_conflict(key, local, life_here.written, life->written, false);
-  }
+  // An entry that was removed from the audit trail stays removed.
+  const bool delete_wins = table_->info.name == conflicts_table || (policy_ && policy_->delete_wins);
+  const bool update_met_delete = !local.is_alive && !is_known(life_here) && update && !says_dead;
+  const bool delete_met_update = says_dead && local.is_alive && has_unknown_column(*local.record);
+  const bool must_revive = (update_met_delete || delete_met_update) && !delete_wins;
+  const bool lives_by_stamps = life && life->wins ? life->given.integer != 0 : local.is_alive;
+  const bool lives = must_revive || lives_by_stamps;
+  if (update_met_delete)
+    record_deletion_conflict(key, local, update->written, life_here.written, true, lives);
+  if (delete_met_update)
+    record_deletion_conflict(key, local, life_here.written, life->written, false, lives);
   // A delete may also lose against nothing but the row's life: it came back elsewhere by a write that brought no
   // values along.
   if (life && !must_revive && !is_known(life_here)) {
     if (says_dead && local.is_alive && !life->wins)
-      record_deletion_conflict(key, local, life_here.written, life->written, false);
+      record_deletion_conflict(key, local, life_here.written, life->written, false, lives);
     else if (!says_dead && !local.is_alive && life->wins)
-      record_deletion_conflict(key, local, life->written, life_here.written, true);
+      record_deletion_conflict(key, local, life->written, life_here.written, true, lives);
   }
-  const bool lives_by_stamps = life && life->wins ? life->given.integer != 0 : local.is_alive;
-  write_winners(key, local, must_revive || lives_by_stamps);
+  write_winners(key, local, lives);
   if (must_revive && !lives_by_stamps)
     revive(key, local);
 }
@@ -312,13 +311,19 @@ void merger::write_winners(std::string_view key, local_row& local, bool becomes_
   change_visible(key, local, becomes_alive);
   auto& record = *local.record;
   if (any) {
-    const auto pos = c_.append_log(*table_, key, link_);
+    const bool any_received =
+        std::ranges::any_of(cells_, [](const incoming_cell& cell) { return cell.wins && !cell.is_restated; });
+    const auto pos = any_received ? c_.append_log(*table_, key, link_) : 0;
+    const auto own_pos = settled_ ? c_.append_log(*table_, key, via_here) : 0;
     for (const auto& cell : cells_) {
       if (!cell.wins)
         continue;
       column_set one;
       one.add(cell.column);
-      record.write(one, {cell.written, pos, link_}, table_->info.all_cells);
+      if (cell.is_restated)
+        record.write(one, {*settled_, own_pos, via_here}, table_->info.all_cells);
+      else
+        record.write(one, {cell.written, pos, link_}, table_->info.all_cells);
     }
   }
   if (!becomes_alive) {
@@ -400,58 +405,8 @@ void merger::revive(std::string_view key, local_row& local) {
 
 // --- conflicts ---------------------------------------------------------------------------------
 
-void merger::record_cell_conflict(std::string_view key, local_row& local, const incoming_cell& cell) {
-  if (table_->info.name == conflicts_table)
-    return; // what people settle twice at once is itself last-writer-wins
-  const auto& here = values_of(local, key)[static_cast<std::size_t>(table_->cell_index(cell.column))];
-  if (messages::identical(here.view(), cell.given))
-    return;
-  conflict_entry entry;
-  entry.kind = conflict_kind::cell;
-  entry.table = table_;
-  entry.key = key;
-  entry.column = cell.column;
-  entry.rule = "lww";
-  const auto have = local.record->of(cell.column).written;
-  entry.current = cell.wins ? value{cell.given} : here;
-  entry.current_stamp = cell.wins ? cell.written : have;
-  entry.other = cell.wins ? here : value{cell.given};
-  entry.other_stamp = cell.wins ? have : cell.written;
-  bool is_new = false;
-  conflicts_.record(entry, &is_new);
-  report.conflicts += is_new;
-}
-
-// Two inserts of one key: both rows are kept whole in the audit trail, whichever stands.
-void merger::record_insert_conflict(std::string_view key, local_row& local, const incoming_cell& life) {
-  if (table_->info.name == conflicts_table)
-    return;
-  const auto& here = values_of(local, key);
-  auto there = here;
-  for (const auto& cell : cells_)
-    if (cell.column != life_column)
-      there[static_cast<std::size_t>(table_->cell_index(cell.column))] = value{cell.given};
-  if (here == there)
-    return;
-  conflict_entry entry;
-  entry.kind = conflict_kind::insert;
-  entry.table = table_;
-  entry.key = key;
-  entry.rule = "lww";
-  const value own{value_view::of_blob(pack_named_cells(table_->info, here))};
-  const value other{value_view::of_blob(pack_named_cells(table_->info, there))};
-  const auto have = local.record->of(life_column).written;
-  entry.current = life.wins ? other : own;
-  entry.current_stamp = life.wins ? life.written : have;
-  entry.other = life.wins ? own : other;
-  entry.other_stamp = life.wins ? have : life.written;
-  bool is_new = false;
-  conflicts_.record(entry, &is_new);
-  report.conflicts += is_new;
-}
-
 void merger::record_deletion_conflict(std::string_view key, local_row& local, const local_stamp& update,
-                                      const local_stamp& deletion, bool deletion_was_here) {
+                                      const local_stamp& deletion, bool deletion_was_here, bool lives) {
   if (table_->info.name == conflicts_table)
     return;
   auto values = values_of(local, key);
@@ -459,17 +414,11 @@ void merger::record_deletion_conflict(std::string_view key, local_row& local, co
     for (const auto& cell : cells_)
       if (cell.column != life_column && cell.wins)
         values[static_cast<std::size_t>(table_->cell_index(cell.column))] = value{cell.given};
-  conflict_entry entry;
-  entry.kind = conflict_kind::deletion;
-  entry.table = table_;
-  entry.key = key;
-  entry.current = value{value_view::of_blob(pack_named_cells(table_->info, values))};
-  entry.current_stamp = update;
-  entry.other_stamp = deletion;
-  entry.rule = "update_wins";
-  bool is_new = false;
-  conflicts_.record(entry, &is_new);
-  report.conflicts += is_new;
+  const bool is_by_policy = policy_ && policy_->delete_wins;
+  const std::string_view rule = !lives ? "delete_wins" : is_by_policy ? "lww" : "update_wins";
+  record_conflict(conflict_kind::deletion, key, life_column,
+                  {value{value_view::of_blob(pack_named_cells(table_->info, values))}, {}, update, deletion, !lives},
+                  rule, policy_ && policy_->all == cell_policy::ask);
 }
 
 } // namespace tandem::storage

@@ -1,6 +1,7 @@
 // Merging: a peer's bundle, cell by cell, in one transaction.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "messages/row_block.hpp"
 #include "storage/admission.hpp"
 #include "storage/core.hpp"
+#include "storage/policies.hpp"
 
 namespace tandem::storage {
 
@@ -51,6 +53,7 @@ private:
     local_stamp written;
     value_view given;
     bool wins = false;
+    bool is_restated = false; ///< `given` is what the policy settled on, by a write of ours
   };
   /// The row as it is here.
   struct local_row {
@@ -68,10 +71,23 @@ private:
   void judge_cells(std::string_view key, local_row& local);
   [[nodiscard]] bool is_known(const cell_origin& have) const;
   [[nodiscard]] bool has_unknown_column(const row_record& record) const;
-  void record_cell_conflict(std::string_view key, local_row& local, const incoming_cell& cell);
-  void record_insert_conflict(std::string_view key, local_row& local, const incoming_cell& life);
+  // settling.cpp: what stands where two writes met
+  void settle_cell(std::string_view key, local_row& local, incoming_cell& cell, bool is_recorded);
+  void settle_insert(std::string_view key, local_row& local, incoming_cell& life);
+  bool settle_row(std::string_view key, local_row& local);
+  [[nodiscard]] local_stamp latest_of(const row_record& record) const;
+  [[nodiscard]] local_stamp first_of(std::string_view key, std::uint32_t column, const local_stamp& written);
+  void restate(incoming_cell& cell, const value_view& stands);
+  /// Both sides of a conflict, and which of them stands.
+  struct both_sides {
+    value here, given;
+    local_stamp here_written, given_written;
+    bool given_stands = false;
+  };
+  void record_conflict(conflict_kind kind, std::string_view key, std::uint32_t column, both_sides sides,
+                       std::string_view rule, bool is_open);
   void record_deletion_conflict(std::string_view key, local_row& local, const local_stamp& update,
-                                const local_stamp& deletion, bool deletion_was_here);
+                                const local_stamp& deletion, bool deletion_was_here, bool lives);
   void write_winners(std::string_view key, local_row& local, bool becomes_alive);
   void change_visible(std::string_view key, local_row& local, bool becomes_alive);
   void revive(std::string_view key, local_row& local);
@@ -94,7 +110,12 @@ private:
   std::uint64_t hlc_max_;
   bool is_snapshot_ = false;       ///< and there are rows here that it may not name
   tracked_table* table_ = nullptr; ///< of the row at hand
+  policy_book policies_;
+  const table_policy* policy_ = nullptr; ///< of that table; null: the larger stamp stands
   std::vector<incoming_cell> cells_;
+  std::vector<incoming_cell> passed_over_; ///< no news, but part of the sender's row; where rows merge as a whole
+  std::deque<value> kept_;                 ///< what restated cells point to
+  std::optional<local_stamp> settled_;     ///< of restated cells of the row at hand
   std::vector<value_view> new_values_;
 };
 

@@ -99,8 +99,10 @@ struct track_report {
 /// How the conflicts of a table or column are settled.
 struct policy {
   std::string table;
-  std::string column; ///< empty: all columns of the table
-  std::string name;   ///< "lww" so far
+  std::string column;       ///< empty: all columns of the table
+  std::string name;         ///< "lww", "ask", "keep_first", "max", "min", "row", "delete_wins", "update_wins"
+  std::string options = {}; ///< of a table: "delete_wins" or "update_wins" beside its policy
+  std::string trouble = {}; ///< why it does not hold (the larger stamp stands then); empty: it does
 };
 
 struct table_status {
@@ -143,6 +145,7 @@ struct replica_status {
   std::string renewed_why;      ///< why the file has taken a new site id last; empty: it never has
   std::int64_t renewed_ms = 0;  ///< and when
   std::vector<table_status> tables;
+  std::vector<policy> policies;
   std::vector<peer_status> peers;
 };
 
@@ -169,6 +172,7 @@ enum class conflict_kind {
   cell,       ///< two writes of one cell
   insert,     ///< two inserts of one key
   deletion,   ///< an update against a delete
+  row,        ///< two rows that were changed at once, where rows merge as a whole
   constraint, ///< a row that a constraint of the merged state does not admit
 };
 

@@ -49,6 +49,7 @@ private:
       write_cell(side.view());
       break;
     case conflict_kind::insert:
+    case conflict_kind::row:
       write_row(unpack_named_cells(table_->info, side.bytes));
       break;
     case conflict_kind::deletion:

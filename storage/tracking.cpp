@@ -7,6 +7,7 @@
 
 #include "storage/capture.hpp"
 #include "storage/layout.hpp"
+#include "storage/policies.hpp"
 
 namespace tandem::storage {
 namespace {
@@ -147,10 +148,6 @@ std::uint64_t begin_tracking_with_rows(core& c, const std::string& name) {
 // --- track and untrack -------------------------------------------------------------------------
 
 track_report track_tables(core& c, std::span<const std::string> names, std::span<const policy> policies) {
-  for (const auto& each : policies)
-    if (each.name != "lww")
-      throw failure{failure_code::usage, "policy \"" + each.name + "\" of " + each.table +
-                                             " is not known; the one policy so far is lww (the larger stamp wins)"};
   if (c.db.text("PRAGMA journal_mode = WAL") != "wal")
     throw failure{failure_code::storage, c.db.path() + " can't be switched to WAL mode, which Tandem needs; end other "
                                                        "connections' transactions and try again"};
@@ -164,6 +161,7 @@ track_report track_tables(core& c, std::span<const std::string> names, std::span
     if (!c.is_replica()) {
       c.make_replica(false);
       begin_tracking(c, std::string{conflicts_table});
+      begin_tracking(c, std::string{policies_table});
     }
     c.refresh(true);
     for (const auto& name : names) {
@@ -178,6 +176,7 @@ track_report track_tables(core& c, std::span<const std::string> names, std::span
     }
     bump_schema(c);
     c.refresh_tables();
+    write_policies(c, policies);
     for (const auto& name : names)
       for (auto& note : notes_on(c, c.tracked(name).info))
         result.notes.push_back(std::move(note));
@@ -197,6 +196,7 @@ void make_adopting_replica(core& c) {
   if (!c.is_replica()) {
     c.make_replica(true);
     begin_tracking(c, std::string{conflicts_table});
+    begin_tracking(c, std::string{policies_table});
   }
   all.commit();
 }
@@ -249,7 +249,8 @@ void untrack_tables(core& c, std::span<const std::string> names) {
     c.forget_schema();
     for (const auto id : ids)
       forget_table(c, id);
-    if (c.db.integer("SELECT count(*) FROM tandem_tables WHERE name <> 'tandem_conflicts'") == 0)
+    if (c.db.integer("SELECT count(*) FROM tandem_tables WHERE name NOT IN ('tandem_conflicts', 'tandem_policies')") ==
+        0)
       drop_everything(c);
     else
       bump_schema(c);

@@ -1,5 +1,6 @@
 #include "demos/node/arguments.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <sys/stat.h>
@@ -22,7 +23,12 @@ storage::policy parse_policy(std::string_view argument, std::span<const std::str
   }
   const auto target = argument.substr(0, equals);
   const auto dot = target.find('.');
-  storage::policy result{std::string{target.substr(0, dot)}, {}, std::string{argument.substr(equals + 1)}};
+  const auto name = argument.substr(equals + 1);
+  const auto comma = std::min(name.find(','), name.size());
+  storage::policy result{std::string{target.substr(0, dot)},
+                         {},
+                         std::string{name.substr(0, comma)},
+                         std::string{name.substr(std::min(comma + 1, name.size()))}};
   if (dot != std::string_view::npos) {
     result.column = target.substr(dot + 1);
   }

@@ -39,6 +39,8 @@ std::string name_of(storage::conflict_kind kind) {
     return "insert";
   case storage::conflict_kind::deletion:
     return "deletion";
+  case storage::conflict_kind::row:
+    return "row";
   case storage::conflict_kind::constraint:
     return "constraint";
   }
@@ -68,9 +70,17 @@ json as_json(const storage::replica_status& status, const std::string& path) {
               {"renewed_why", status.renewed_why.empty() ? json() : json(status.renewed_why)},
               {"renewed_ms", status.renewed_ms},
               {"tables", json::array()},
+              {"policies", json::array()},
               {"peers", json::array()}};
   for (const auto& table : status.tables) {
     result["tables"].push_back({{"name", table.name}, {"rows", table.rows}});
+  }
+  for (const auto& each : status.policies) {
+    result["policies"].push_back({{"table", each.table},
+                                  {"column", each.column},
+                                  {"policy", each.name},
+                                  {"options", each.options},
+                                  {"trouble", each.trouble}});
   }
   for (const auto& peer : status.peers) {
     result["peers"].push_back(as_json(peer, status.head));

@@ -99,6 +99,11 @@ int show_status(const status_arguments& arguments) {
   if (!status.tables.empty()) {
     std::cout << "Tables       " << tables_text(status) << "\n";
   }
+  for (const auto& each : status.policies) {
+    std::cout << "Policy       " << each.table << (each.column.empty() ? "" : ".") << each.column << "=" << each.name
+              << (each.options.empty() ? "" : ",") << each.options
+              << (each.trouble.empty() ? "" : " does not hold: " + each.trouble) << "\n";
+  }
   std::cout << "Log          at " << with_commas(status.head) << ", " << with_commas(status.log_entries)
             << " kept for peers"
             << "; " << counted(status.pending, "write") << " not stamped yet\n"

@@ -21,8 +21,8 @@ struct track_arguments {
 };
 
 int track(track_arguments arguments) {
-  if (arguments.is_all != arguments.tables.empty()) {
-    throw wrong_usage{"track wants either the names of tables or --all"};
+  if (arguments.is_all ? !arguments.tables.empty() : arguments.tables.empty() && arguments.policies.empty()) {
+    throw wrong_usage{"track wants either the names of tables or --all, or a --policy of a table that is tracked"};
   }
   auto replica = storage::replica::open(arguments.database);
   if (arguments.is_all) {
@@ -61,13 +61,16 @@ void add_track(CLI::App& program, chosen_command& chosen) {
   command->add_option("TABLE", arguments->tables, "Tables to track; all or none of them");
   command->add_flag("--all", arguments->is_all, "Every table that can be tracked and is not yet");
   command
-      ->add_option("--policy", arguments->policies,
-                   "TABLE[.COLUMN]=POLICY: how conflicts are settled; lww is what there is so far")
+      ->add_option(
+          "--policy", arguments->policies,
+          "TABLE[.COLUMN]=POLICY: how conflicts are settled: lww, ask, keep_first, max, min; of a table also row, "
+          "delete_wins, update_wins")
       ->allow_extra_args(false)
       ->take_all();
   command->footer(
       "The app goes on as before: changes are noted down by triggers in plain SQL, whoever writes.\n"
-      "Examples:\n  tandem track notes.db notes tags\n  tandem track notes.db --all --policy notes.title=lww");
+      "Examples:\n  tandem track notes.db notes tags\n  tandem track notes.db --all --policy notes.title=ask\n"
+      "  tandem track notes.db --policy notes=row,delete_wins");
   command->callback([arguments, &chosen] {
     chosen = [arguments] {
       return track(*arguments);

@@ -36,6 +36,8 @@ BOOST_AUTO_TEST_CASE(policy_of_a_table_or_a_column) {
   BOOST_TEST((policy.table == "tasks" && policy.column.empty() && policy.name == "lww"));
   policy = parse_policy("tasks.title=lww", tables);
   BOOST_TEST((policy.table == "tasks" && policy.column == "title"));
+  policy = parse_policy("tasks=row,delete_wins", tables);
+  BOOST_TEST((policy.table == "tasks" && policy.name == "row" && policy.options == "delete_wins"));
   policy = parse_policy("odd.name=lww", tables);
   BOOST_TEST((policy.table == "odd.name" && policy.column.empty()));
   policy = parse_policy("odd.name.x=lww", tables);
