@@ -54,6 +54,7 @@ struct layout_of<column_schema> {
     visit(column.name, limits::name_bytes_max);
     visit(column.declared_type, limits::name_bytes_max);
     visit(column.key_position);
+    visit(column.former_names, limits::former_names_max, limits::name_bytes_max);
   }
 };
 
@@ -65,6 +66,7 @@ struct layout_of<table_schema> {
     visit(table.name, limits::name_bytes_max);
     visit(table.columns, limits::columns_max);
     visit(table.ddl, limits::ddl_items_max, limits::ddl_bytes_max);
+    visit(table.former_names, limits::former_names_max, limits::name_bytes_max);
   }
 };
 

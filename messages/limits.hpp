@@ -44,6 +44,8 @@ constexpr std::size_t tables_max = 1'000;
 /// SQLite's own default limit is 2000.
 constexpr std::size_t columns_max = 2'000;
 constexpr std::size_t name_bytes_max = 1'024;
+/// Names that one column or table has had. Apps rename things once or twice.
+constexpr std::size_t former_names_max = 64;
 /// CREATE TABLE with its indexes, for one table.
 constexpr std::size_t ddl_items_max = 256;
 constexpr std::size_t ddl_bytes_max = 256 * kib;

@@ -13,14 +13,18 @@ struct column_schema {
   std::uint32_t id = 0;
   std::string name;
   std::string declared_type;
-  std::uint32_t key_position = 0; ///< 1-based place in the primary key; 0: not part of it
+  std::uint32_t key_position = 0;             ///< 1-based place in the primary key; 0: not part of it
+  std::vector<std::string> former_names = {}; ///< what earlier versions of the app call it
 };
 
 struct table_schema {
   std::uint32_t id = 0; ///< the sender's own number for the table
   std::string name;
-  std::vector<column_schema> columns; ///< stored columns only; generated ones are computed anew everywhere
-  std::vector<std::string> ddl;       ///< CREATE TABLE, then its CREATE INDEX statements
+  /// Stored columns only; generated ones are computed anew everywhere. Also those that the sender keeps for others
+  /// while its own app's table lacks them.
+  std::vector<column_schema> columns;
+  std::vector<std::string> ddl;               ///< CREATE TABLE, then its CREATE INDEX statements
+  std::vector<std::string> former_names = {}; ///< what earlier versions of the app call it
 };
 
 /// Everything tracked, our own `tandem_conflicts` included.

@@ -27,8 +27,11 @@ std::uint64_t remove_tombstones(core& c, std::uint64_t after, std::uint64_t up_t
     }
   }
   auto& remove = c.cached("DELETE FROM tandem_dead WHERE t = ?1 AND slot = ?2");
-  for (const auto& [table, slot] : done)
+  auto& remove_aside = c.cached("DELETE FROM tandem_aside WHERE t = ?1 AND slot = ?2");
+  for (const auto& [table, slot] : done) {
     remove.bind(table, slot).run();
+    remove_aside.bind(table, slot).run();
+  }
   return done.size();
 }
 

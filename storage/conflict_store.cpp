@@ -5,6 +5,8 @@
 
 #include <xxhash.h>
 
+#include "storage/drifting.hpp"
+
 namespace tandem::storage {
 namespace {
 
@@ -88,11 +90,10 @@ void write_here(core& c, tracked_table& table, std::string_view key, std::span<c
     for (std::size_t i = 0; i < columns.size(); ++i)
       all[static_cast<std::size_t>(table.cell_index(columns[i]))] = values[i];
     constraint = table.insert(key, all);
-    if (auto remains = c.find_tombstone(table, key)) {
-      remains->record.write(table.info.all_cells, origin, table.info.all_cells);
+    const auto remains = c.find_tombstone(table, key);
+    if (remains)
       c.remove_tombstone(table, key);
-    }
-    table.put_record(key, row_record{origin});
+    table.put_record(key, written_whole(table.info, origin, remains ? &remains->record : nullptr));
   }
   if (constraint)
     throw failure{failure_code::storage, "can't write row " + key_to_json(key) + " of " + quoted(table.info.name) +

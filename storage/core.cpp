@@ -78,6 +78,52 @@ tracked_table& core::tracked(std::string_view name) {
 void core::forget_schema() {
   tables.clear();
   schema_cookie_ = -1;
+  feeding_cookie_ = -1;
+}
+
+namespace {
+
+// A table that was made anew with a key of another kind is another table: no record of the old one names its rows.
+bool has_another_key(const table& found, const std::string& fingerprint) {
+  if (found.key.empty())
+    return true;
+  return !fingerprint.empty() && fingerprint.ends_with("\nrowid") != found.has_integer_key;
+}
+
+} // namespace
+
+// Gives the columns their ids, and adds those that are known but not in the app's table.
+void core::load_columns(table& into) {
+  statement ids{db, "SELECT id, name, since, type FROM tandem_columns WHERE t = ?"};
+  ids.bind(into.id);
+  while (ids.step()) {
+    const auto id = static_cast<std::uint32_t>(ids.integer(0));
+    const std::string name{ids.text(1)};
+    const auto own = std::ranges::find_if(into.columns, [&](const table_column& each) {
+      return !each.is_gone && sqlite3_stricmp(each.name.c_str(), name.c_str()) == 0;
+    });
+    const bool is_gone = own == into.columns.end();
+    auto& column = is_gone ? into.columns.emplace_back() : *own;
+    column.id = id;
+    column.since = ids.unsigned_integer(2);
+    into.since = std::max(into.since, column.since);
+    if (is_gone) {
+      column.name = name;
+      column.declared_type = ids.text(3);
+      column.is_gone = true;
+      into.all_cells.add(id);
+    }
+  }
+  statement aliases{db, "SELECT col, name FROM tandem_aliases WHERE t = ?"};
+  aliases.bind(into.id);
+  while (aliases.step()) {
+    const auto column =
+        std::ranges::find(into.columns, static_cast<std::uint32_t>(aliases.integer(0)), &table_column::id);
+    if (aliases.integer(0) == 0)
+      into.former_names.emplace_back(aliases.text(1));
+    else if (column != into.columns.end())
+      column->former_names.emplace_back(aliases.text(1));
+  }
 }
 
 void core::load_tables() {
@@ -95,7 +141,7 @@ void core::load_tables() {
       if (renamed.step())
         found = read_table(db, renamed.text(0));
     }
-    if (!found || found->key.empty()) {
+    if (!found || has_another_key(*found, std::string{query.text(2)})) {
       needs_repair = true;
       continue;
     }
@@ -104,26 +150,30 @@ void core::load_tables() {
         db, "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = ? AND tbl_name = ? COLLATE NOCASE"};
     captured.bind(trigger, found->name);
     needs_repair = needs_repair || found->fingerprint() != query.text(2) || !captured.step();
-    statement ids{db, "SELECT id, name FROM tandem_columns WHERE t = ?"};
-    ids.bind(id);
-    while (ids.step())
-      for (auto& column : found->columns)
-        if (sqlite3_stricmp(column.name.c_str(), std::string{ids.text(1)}.c_str()) == 0)
-          column.id = static_cast<std::uint32_t>(ids.integer(0));
+    load_columns(*found);
     // A column that came by ALTER TABLE joins in when captures are repaired.
     std::erase_if(found->cells, [&](std::size_t index) { return found->columns[index].id == 0; });
-    found->all_cells.add(life_column);
+    found->own_cells.add(life_column);
     for (const auto index : found->cells)
-      found->all_cells.add(found->columns[index].id);
+      found->own_cells.add(found->columns[index].id);
+    found->all_cells.add(found->own_cells);
     tables[id] = std::make_unique<tracked_table>(db, std::move(*found), has_tombstones);
   }
 }
 
+std::int64_t core::schema_cookie() {
+  auto& query = cached("PRAGMA schema_version");
+  const statement_guard guard{query};
+  query.step();
+  return query.integer(0);
+}
+
+bool core::has_schema_changed() {
+  return schema_cookie() != schema_cookie_;
+}
+
 void core::refresh(bool may_write) {
-  auto& cookie = cached("PRAGMA schema_version");
-  cookie.step();
-  const auto now = cookie.integer(0);
-  cookie.reset();
+  const auto now = schema_cookie();
   if (now != schema_cookie_) {
     if (!is_replica())
       throw failure{failure_code::not_found,
@@ -135,9 +185,11 @@ void core::refresh(bool may_write) {
                                               std::to_string(layout::format) + "); use the program that fits"};
     load_sites();
     load_tables();
-    if (may_write)
-      copy_feeding_triggers();
     schema_cookie_ = now;
+  }
+  if (may_write && feeding_cookie_ != now) {
+    copy_feeding_triggers();
+    feeding_cookie_ = now;
   }
   for (const auto& [id, table] : tables)
     table->records.forget();
@@ -361,8 +413,6 @@ core_transaction::core_transaction(core& owner, transaction::kind kind)
   try {
     owner_.refresh(kind == transaction::kind::write);
     owner_.late_columns.clear();
-    if (kind == transaction::kind::write && owner_.needs_repair)
-      owner_.repair_captures();
   } catch (...) {
     owner_.forget_schema();
     throw;

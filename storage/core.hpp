@@ -185,20 +185,26 @@ public:
   bool is_run_noted = false; ///< for good, by a commit
   /// Puts our tables in place in a file that has none yet.
   void make_replica(bool adopting);
-  /// Makes triggers anew for tables whose columns have changed. Within a write transaction.
+  /// Makes triggers anew for tables whose columns have changed. Within a write transaction that stamps afterwards
+  /// (see take_up in drifting.hpp): hints of the old triggers do not tell of new columns.
   void repair_captures();
   bool needs_repair = false;
+  /// True if anybody has changed any table's definition since `refresh` last read them.
+  bool has_schema_changed();
   /// Columns that the triggers which wrote the pending hints did not know yet, by table.
   std::map<std::uint32_t, column_set> late_columns;
 
 private:
   void flush_log();
   void load_tables();
+  void load_columns(table& into);
+  std::int64_t schema_cookie();
   void load_sites();
   void copy_feeding_triggers();
 
   std::int64_t schema_cookie_ = -1;
   row_feed log_entries_{4}; // not written yet: pos, t, slot, via
+  std::int64_t feeding_cookie_ = -1;
   std::uint64_t run_token_ = 0;
   std::uint64_t head_at_begin_ = 0; ///< of the transaction
   std::int64_t noted_clock_ms_ = 0; ///< the clock's latest reading in the file, as last seen here

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "messages/limits.hpp"
+#include "storage/drifting.hpp"
 #include "storage/lineage.hpp"
 
 namespace tandem::storage {
@@ -129,6 +130,7 @@ void extraction::implementation::begin_batch() {
 /// Nothing if the entry is no news: the row goes out once, with its latest entry that is news to the peer.
 std::optional<extraction::implementation::waiting_row> extraction::implementation::find_row(const entry& from) {
   waiting_row row;
+  row.slot = from.slot;
   if (auto record = batch_table_->record_at(from.slot, row.key)) {
     row.record = std::move(*record);
     row.is_in_table = !row.record.is_quarantined;
@@ -179,7 +181,7 @@ std::pair<statement*, int> extraction::implementation::app_row(const waiting_row
 void extraction::implementation::pack(const waiting_row& row) {
   auto& table = *batch_table_;
   if (row.remains) {
-    pack_cells_of(table, row.key, row.record, false,
+    pack_cells_of(table, row.slot, row.key, row.record, false,
                   [&](std::size_t cell) { return row.remains->values[cell].view(); });
   } else if (row.record.is_quarantined) {
     auto& aside = c_.cached("SELECT vals FROM tandem_quarantine WHERE t = ?1 AND k = ?2");
@@ -189,16 +191,17 @@ void extraction::implementation::pack(const waiting_row& row) {
     if (!aside.step())
       return;
     const auto values = unpack_cells(table.info, aside.blob(0));
-    pack_cells_of(table, row.key, row.record, true, [&](std::size_t cell) { return values[cell].view(); });
+    pack_cells_of(table, row.slot, row.key, row.record, true, [&](std::size_t cell) { return values[cell].view(); });
   } else if (const auto [found, first_cell] = app_row(row); found) {
-    pack_cells_of(table, row.key, row.record, true, [found = found, first_cell = first_cell](std::size_t cell) {
-      return found->value(first_cell + static_cast<int>(cell));
-    });
+    pack_cells_of(table, row.slot, row.key, row.record, true,
+                  [found = found, first_cell = first_cell](std::size_t cell) {
+                    return found->value(first_cell + static_cast<int>(cell));
+                  });
   }
 }
 
-void extraction::implementation::pack_cells_of(tracked_table& table, std::string_view key, const row_record& record,
-                                               bool is_alive,
+void extraction::implementation::pack_cells_of(tracked_table& table, std::int64_t slot, std::string_view key,
+                                               const row_record& record, bool is_alive,
                                                const std::function<value_view(std::size_t cell)>& value_of) {
   const auto& life = record.of(life_column);
   const auto is_news = [&](const cell_origin& origin) {
@@ -208,6 +211,7 @@ void extraction::implementation::pack_cells_of(tracked_table& table, std::string
   const bool is_whole = header.is_snapshot || (is_alive && (is_row_policy_ || is_news(life)));
   std::size_t used = 0;
   values_.clear();
+  asides_.clear();
   for (std::size_t i = 0; i < record.groups().size(); ++i) {
     const auto& origin = record.groups()[i].origin;
     if (!is_whole && !is_news(origin))
@@ -219,9 +223,15 @@ void extraction::implementation::pack_cells_of(tracked_table& table, std::string
     auto cells = record.cells_of(i, table.info.all_cells);
     cells.keep(table.info.all_cells);
     cells.each([&](std::uint32_t column) {
+      if (table.info.is_unwritten(column, origin.pos))
+        return;
       columns.push_back(column);
-      values_.push_back(column == life_column ? value_view::of_integer(is_alive)
-                                              : value_of(static_cast<std::size_t>(table.cell_index(column))));
+      if (column == life_column)
+        values_.push_back(value_view::of_integer(is_alive));
+      else if (const auto cell = table.cell_index(column); cell >= 0)
+        values_.push_back(value_of(static_cast<std::size_t>(cell)));
+      else
+        values_.push_back(asides_.emplace_back(aside_value_at(c_, table, slot, column)).view());
     });
     if (columns.empty())
       continue;

@@ -1,6 +1,7 @@
 // Extraction: what a peer's cursor lacks, read from one snapshot.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,7 @@ private:
   };
   /// A row that the peer lacks cells of.
   struct waiting_row {
+    std::int64_t slot = 0;
     std::string key;
     row_record record;
     std::optional<tombstone> remains;
@@ -53,8 +55,8 @@ private:
   void read_app_rows();
   std::pair<statement*, int> app_row(const waiting_row& row);
   void pack(const waiting_row& row);
-  void pack_cells_of(tracked_table& table, std::string_view key, const row_record& record, bool is_alive,
-                     const std::function<value_view(std::size_t cell)>& value_of);
+  void pack_cells_of(tracked_table& table, std::int64_t slot, std::string_view key, const row_record& record,
+                     bool is_alive, const std::function<value_view(std::size_t cell)>& value_of);
 
   core& c_;
   core_transaction snapshot_;
@@ -84,6 +86,7 @@ private:
   std::vector<std::vector<std::uint32_t>> group_columns_;
   std::vector<messages::cell_group> groups_;
   std::vector<value_view> values_;
+  std::deque<value> asides_; ///< of columns that are gone here; values_ points into it
   std::vector<value_view> key_values_;
 };
 

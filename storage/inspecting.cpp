@@ -83,7 +83,8 @@ private:
                std::to_string(c_.head));
       if (group.origin.written.hlc > c_.hlc)
         report(row_name(table, key) + " has a stamp later than the replica's clock");
-      c_.site_at(group.origin.written.site);
+      if (!(group.origin == cell_origin{})) // cells that nobody wrote have no site
+        c_.site_at(group.origin.written.site);
     }
   }
 
@@ -299,6 +300,8 @@ row_report explain_row(core& c, std::string_view table_name, std::string_view ke
     auto cells = record->cells_of(i, table.info.all_cells);
     cells.keep(table.info.all_cells);
     cells.each([&](std::uint32_t id) {
+      if (table.info.is_unwritten(id, origin.pos))
+        return;
       const auto column = table.info.column_with_id(id);
       result.cells.push_back({column ? column->name : std::string{}, c.stamp_of(origin.written), origin.pos,
                               origin.via == via_here ? "here" : c.site_at(origin.via).to_short()});

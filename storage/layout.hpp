@@ -16,8 +16,15 @@ constexpr auto statements = std::to_array<std::string_view>({
     // Every site that ever wrote something known here. Records name sites by their small ids.
     "CREATE TABLE tandem_sites(id INTEGER PRIMARY KEY, site BLOB NOT NULL UNIQUE)",
     "CREATE TABLE tandem_tables(id INTEGER PRIMARY KEY, name TEXT NOT NULL, fingerprint TEXT NOT NULL)",
-    // Column ids outlive renames of nothing and drops of everything: an id is never given twice.
-    "CREATE TABLE tandem_columns(t INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY(t, id)) WITHOUT ROWID",
+    // Column ids outlive renames and drops: an id is never given twice. since: cells of the column that were last
+    // written at or before this pos were never written at all. gone: the app's table does not have the column (yet,
+    // or any more), so that its values stand in tandem_aside.
+    "CREATE TABLE tandem_columns(t INTEGER, id INTEGER, name TEXT NOT NULL, type TEXT NOT NULL DEFAULT '', "
+    "since INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(t, id)) WITHOUT ROWID",
+    // Former names of columns, for peers of older versions; column 0 stands for the table itself.
+    "CREATE TABLE tandem_aliases(t INTEGER, col INTEGER, name TEXT, PRIMARY KEY(t, col, name)) WITHOUT ROWID",
+    // Values of columns that peers have and the app's table here lacks. Their stamps are in the row's record.
+    "CREATE TABLE tandem_aside(t INTEGER, slot INTEGER, col INTEGER, val, PRIMARY KEY(t, slot, col)) WITHOUT ROWID",
     // Hints that triggers wrote: table, what (see capture.cpp), wall time, key. Wider keys add k2, k3, ...
     "CREATE TABLE tandem_pending(id INTEGER PRIMARY KEY, t, o, w, k)",
     // Row changes in the order in which they came to be known here. slot: where tandem_rows_T or tandem_dead

@@ -3,30 +3,25 @@
 
 #include <sqlite3.h>
 
+#include "storage/merging.hpp"
 #include "storage/tracking.hpp"
 
 namespace tandem::storage {
 
 namespace {
 
+// Columns may differ, for each side keeps what it does not know for others; but rows need the same names.
 std::string difference(const table& ours, const messages::table_schema& theirs) {
-  std::vector<std::string> lacking_here, lacking_there;
+  std::size_t keys = 0;
   for (const auto& column : theirs.columns) {
-    const auto own = ours.column_named(column.name);
-    if (!own)
-      lacking_here.push_back(quoted(column.name));
-    else if (own->key_position != column.key_position)
-      return "table " + quoted(ours.name) + " has another primary key at the peer";
+    const auto own = counterpart_of(ours, column);
+    if (column.key_position || (own && own->key_position))
+      if (!own || own->key_position != column.key_position)
+        return "table " + quoted(ours.name) + " has another primary key at the peer";
+    keys += column.key_position != 0;
   }
-  for (const auto& column : ours.columns)
-    if (std::ranges::none_of(theirs.columns, [&](const messages::column_schema& each) {
-          return sqlite3_stricmp(each.name.c_str(), column.name.c_str()) == 0;
-        }))
-      lacking_there.push_back(quoted(column.name));
-  if (!lacking_here.empty())
-    return "table " + quoted(ours.name) + " lacks column " + joined(lacking_here, ", ") + " here, which the peer has";
-  if (!lacking_there.empty())
-    return "table " + quoted(ours.name) + " lacks column " + joined(lacking_there, ", ") + " at the peer";
+  if (keys != ours.key.size())
+    return "table " + quoted(ours.name) + " has another primary key at the peer";
   return {};
 }
 
@@ -79,7 +74,7 @@ void level_with_peer(core& c, const messages::schema& theirs) {
     std::vector<std::string> differences;
     std::vector<std::string> adopted;
     for (const auto& each : theirs.tables) {
-      if (const auto own = c.table_named(each.name)) {
+      if (const auto own = counterpart_of(c, each)) {
         if (auto text = difference(own->info, each); !text.empty())
           differences.push_back(std::move(text));
       } else if (!adopts) {

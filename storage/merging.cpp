@@ -5,34 +5,9 @@
 #include <sqlite3.h>
 
 #include "messages/limits.hpp"
+#include "storage/drifting.hpp"
 
 namespace tandem::storage {
-
-peer_binding bind_schema(core& c, const messages::schema& theirs) {
-  peer_binding result;
-  result.schema_version = theirs.version;
-  std::vector<std::string> lacking;
-  for (const auto& each : theirs.tables) {
-    const auto own = c.table_named(each.name);
-    if (!own) {
-      lacking.push_back("table " + quoted(each.name));
-      continue;
-    }
-    auto& bound = result.tables[each.id];
-    bound.id = own->info.id;
-    for (const auto& column : each.columns) {
-      const auto found = own->info.column_named(column.name);
-      if (!found || (found->key_position != column.key_position))
-        lacking.push_back("column " + quoted(each.name) + "." + quoted(column.name));
-      else if (!found->key_position)
-        bound.columns[column.id] = found->id;
-    }
-  }
-  if (!lacking.empty())
-    throw failure{failure_code::schema, "the peer has what is not here: " + joined(lacking, ", ") +
-                                            "; bring both to the same version of the app's schema"};
-  return result;
-}
 
 merger::merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding,
                const site_id& peer, const messages::bundle_header& header, std::uint64_t cursor)
@@ -131,7 +106,7 @@ void merger::read_incoming(const messages::row_change& change, const peer_bindin
         continue;
       }
       const auto own = bound.columns.find(column);
-      if (own == bound.columns.end() || table_->cell_index(own->second) < 0)
+      if (own == bound.columns.end() || !table_->info.all_cells.has(own->second))
         throw failure{failure_code::schema, "a bundle names a column of " + quoted(table_->info.name) +
                                                 " that is not here; nothing of it was applied"};
       cells_.push_back({own->second, written, given});
@@ -175,12 +150,26 @@ const row_values& merger::values_of(local_row& row, std::string_view key) {
   return *row.values;
 }
 
+value merger::value_here(local_row& row, std::string_view key, std::uint32_t column) {
+  const auto place = table_->cell_index(column);
+  return place < 0 ? aside_value(c_, *table_, key, column) : values_of(row, key)[static_cast<std::size_t>(place)];
+}
+
+void merger::overlay_given(row_values& values, std::span<const incoming_cell> cells) const {
+  for (const auto& cell : cells)
+    if (const auto place = cell.column == life_column ? -1 : table_->cell_index(cell.column); place >= 0)
+      values[static_cast<std::size_t>(place)] = value{cell.given};
+}
+
 // --- rows that were never heard of -------------------------------------------------------------
 
 void merger::take_new(std::string_view key) {
   bool is_alive = true;
-  new_values_.assign(table_->info.cells.size(), value_view::of_null());
+  new_values_.clear();
+  for (const auto index : table_->info.cells)
+    new_values_.push_back(table_->info.columns[index].fallback.view());
   row_record record;
+  auto missing = table_->info.all_cells;
   const auto pos = c_.append_log(*table_, key, link_);
   for (std::size_t i = 0; i < cells_.size();) {
     column_set group;
@@ -189,11 +178,17 @@ void merger::take_new(std::string_view key) {
       group.add(cells_[i].column);
       if (cells_[i].column == life_column)
         is_alive = cells_[i].given.integer != 0;
+      else if (const auto cell = table_->cell_index(cells_[i].column); cell >= 0)
+        new_values_[static_cast<std::size_t>(cell)] = cells_[i].given;
       else
-        new_values_[static_cast<std::size_t>(table_->cell_index(cells_[i].column))] = cells_[i].given;
+        put_aside(c_, *table_, key, cells_[i].column, cells_[i].given);
     }
     record.write(group, {written, pos, link_}, table_->info.all_cells);
+    missing.remove(group);
   }
+  // The sender's version of the app does not have these columns: they stay at their default here.
+  if (!missing.empty())
+    record.write(missing, unwritten, table_->info.all_cells);
   ++report.applied;
   if (!is_alive) {
     row_values remains;
@@ -243,7 +238,7 @@ void merger::judge_cells(std::string_view key, local_row& local) {
     });
   };
   for (auto& cell : cells_) {
-    const auto& have = local.record->of(cell.column);
+    const auto& have = origin_of(table_->info, *local.record, cell.column);
     if (have.written == cell.written)
       continue;
     cell.wins = c_.is_later(cell.written, have.written);
@@ -257,7 +252,7 @@ void merger::judge_cells(std::string_view key, local_row& local) {
     return;
   }
   for (auto& cell : cells_) {
-    const auto& have = local.record->of(cell.column);
+    const auto& have = origin_of(table_->info, *local.record, cell.column);
     // An older write that should have been seen comes from a clock or a file that went back: as good as concurrent.
     const bool is_concurrent = !is_known(have) || !cell.wins;
     if (cell.column != life_column && !(have.written == cell.written) && is_concurrent)
@@ -270,7 +265,7 @@ void merger::take_known(std::string_view key, local_row& local) {
   const incoming_cell* update = nullptr;
   const incoming_cell* life = nullptr;
   for (const auto& cell : cells_) {
-    if (local.record->of(cell.column).written == cell.written)
+    if (origin_of(table_->info, *local.record, cell.column).written == cell.written)
       continue;
     if (cell.column == life_column)
       life = &cell;
@@ -342,6 +337,10 @@ void merger::change_visible(std::string_view key, local_row& local, bool becomes
   std::vector<value_view> given;
   for (const auto& cell : cells_)
     if (cell.wins && cell.column != life_column) {
+      if (table_->cell_index(cell.column) < 0) {
+        put_aside(c_, *table_, key, cell.column, cell.given);
+        continue;
+      }
       columns.push_back(cell.column);
       given.push_back(cell.given);
     }
@@ -412,7 +411,7 @@ void merger::record_deletion_conflict(std::string_view key, local_row& local, co
   auto values = values_of(local, key);
   if (deletion_was_here)
     for (const auto& cell : cells_)
-      if (cell.column != life_column && cell.wins)
+      if (cell.column != life_column && cell.wins && table_->cell_index(cell.column) >= 0)
         values[static_cast<std::size_t>(table_->cell_index(cell.column))] = value{cell.given};
   const bool is_by_policy = policy_ && policy_->delete_wins;
   const std::string_view rule = !lives ? "delete_wins" : is_by_policy ? "lww" : "update_wins";

@@ -19,12 +19,18 @@ struct peer_binding {
     std::uint32_t id = 0;
     std::unordered_map<std::uint32_t, std::uint32_t> columns; ///< theirs to ours
   };
-  std::uint64_t schema_version = 0;
+  std::uint64_t schema_version = 0; ///< the peer's
+  std::int64_t own_version = 0;     ///< ours, at the time
   std::unordered_map<std::uint32_t, bound_table> tables;
 };
 
-/// Throws failure (schema) that names what has no counterpart here.
-peer_binding bind_schema(core& c, const messages::schema& theirs);
+/// Columns that have no counterpart here get ids of their own, to be kept for others, if `may_keep` (within a write
+/// transaction); else there is no binding as long as such columns exist. Throws failure (schema) that names what
+/// does not fit.
+std::optional<peer_binding> bind_schema(core& c, const messages::schema& theirs, bool may_keep);
+/// What a peer's table or column is here, by its name now or before; null: nothing.
+tracked_table* counterpart_of(core& c, const messages::table_schema& theirs);
+const table_column* counterpart_of(const table& ours, const messages::column_schema& theirs);
 
 /// Merges the rows of one bundle within the caller's write transaction.
 class merger {
@@ -66,6 +72,10 @@ private:
   [[nodiscard]] bool has_life() const;
   local_row find_local(std::string_view key);
   const row_values& values_of(local_row& row, std::string_view key);
+  /// The cell's value here, also where the app's table has no such column.
+  value value_here(local_row& row, std::string_view key, std::uint32_t column);
+  /// Puts the incoming cells that the app's table has a column for over a row's values.
+  void overlay_given(row_values& values, std::span<const incoming_cell> cells) const;
   void take_new(std::string_view key);
   void take_known(std::string_view key, local_row& local);
   void judge_cells(std::string_view key, local_row& local);

@@ -1,6 +1,7 @@
 // Mending a row by what a peer has of it, whatever the cursors say. Part of `merger`.
 #include <algorithm>
 
+#include "storage/drifting.hpp"
 #include "storage/merging.hpp"
 
 namespace tandem::storage {
@@ -24,14 +25,13 @@ void merger::mend(const messages::row_change& change, bool yields) {
     return;
   }
   for (auto& cell : cells_) {
-    const auto& have = local.record->of(cell.column).written;
+    const auto& have = origin_of(table_->info, *local.record, cell.column).written;
     cell.wins = c_.is_later(cell.written, have);
     if (cell.column == life_column || cell.wins || !(cell.written == have) || !yields)
       continue;
     // One write with two values: one of the two sides was tampered with, and nobody can tell which. The called
     // side's value stands, ours is kept.
-    const auto& here = values_of(local, key)[static_cast<std::size_t>(table_->cell_index(cell.column))];
-    if (messages::identical(here.view(), cell.given))
+    if (messages::identical(value_here(local, key, cell.column).view(), cell.given))
       continue;
     cell.wins = true;
     record_mended_cell(key, local, cell);
@@ -47,9 +47,8 @@ void merger::keep_unrecorded(std::string_view key) {
   local_stamp written;
   for (const auto& cell : cells_) {
     written = cell.written;
-    if (cell.column != life_column)
-      there[static_cast<std::size_t>(table_->cell_index(cell.column))] = value{cell.given};
   }
+  overlay_given(there, cells_);
   if (here == there)
     return;
   conflict_entry entry;
@@ -76,7 +75,7 @@ void merger::record_mended_cell(std::string_view key, local_row& local, const in
   entry.rule = "repair";
   entry.current = value{cell.given};
   entry.current_stamp = cell.written;
-  entry.other = values_of(local, key)[static_cast<std::size_t>(table_->cell_index(cell.column))];
+  entry.other = value_here(local, key, cell.column);
   entry.other_stamp = c_.next_stamp(); // the true one is the same as the other's; a conflict has two
   bool is_new = false;
   conflicts_.record(entry, &is_new);

@@ -6,9 +6,9 @@
 
 #include "messages/limits.hpp"
 #include "storage/capture.hpp"
+#include "storage/drifting.hpp"
 #include "storage/inspecting.hpp"
 #include "storage/row_hashing.hpp"
-#include "storage/stamping.hpp"
 
 namespace tandem::storage {
 namespace {
@@ -70,15 +70,21 @@ private:
     std::vector<value_view> cells;
     for (std::size_t i = 0; i < record.groups().size(); ++i) {
       auto ids = record.cells_of(i, table_.info.all_cells);
-      ids.keep(table_.info.all_cells);
-      if (ids.empty())
-        continue;
+      ids.keep(table_.info.own_cells);
+      if (ids.empty() || record.groups()[i].origin.written.site == 0)
+        continue; // nobody ever wrote these
       auto& list = columns.emplace_back();
       ids.each([&](std::uint32_t id) {
+        if (table_.info.is_unwritten(id, record.groups()[i].origin.pos))
+          return;
         list.push_back(id);
         cells.push_back(id == life_column ? value_view::of_integer(is_alive)
                                           : values[static_cast<std::size_t>(table_.cell_index(id))].view());
       });
+      if (list.empty()) {
+        columns.pop_back();
+        continue;
+      }
       const auto& written = record.groups()[i].origin.written;
       groups.push_back({{written.hlc, c_.site_at(written.site)}, 1, {}}); // any pos: cursors do not count here
     }
@@ -193,7 +199,7 @@ merge_report mend_ranges(core& c, const peer_binding& binding, const site_id& pe
   core_transaction writing{c, transaction::kind::write};
   conflict_store conflicts{c};
   admission admitted{c, conflicts};
-  stamp_hints(c, admitted, conflicts);
+  take_up(c, admitted, conflicts);
   c.site_index(peer);
   auto& table = c.tracked(theirs.table);
   merger work{c, admitted, conflicts, binding, peer, {}, 0};
@@ -208,7 +214,7 @@ merge_report mend_ranges(core& c, const peer_binding& binding, const site_id& pe
     });
   // What the peer does not have either was written with its triggers off: a write like any other, late.
   const auto hints = note_unrecorded(c, table, theirs);
-  const auto stamped = stamp_hints(c, admitted, conflicts);
+  const auto stamped = take_up(c, admitted, conflicts);
   admitted.settle();
   auto& report = work.report;
   report.applied += hints > 0 ? stamped.rows : 0;

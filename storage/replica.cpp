@@ -8,14 +8,15 @@
 #include "messages/limits.hpp"
 #include "storage/compacting.hpp"
 #include "storage/core.hpp"
+#include "storage/drifting.hpp"
 #include "storage/extracting.hpp"
 #include "storage/inspecting.hpp"
 #include "storage/lineage.hpp"
 #include "storage/merging.hpp"
+#include "storage/renaming.hpp"
 #include "storage/repairing.hpp"
 #include "storage/resolving.hpp"
 #include "storage/restamping.hpp"
-#include "storage/stamping.hpp"
 #include "storage/tracking.hpp"
 
 namespace tandem::storage {
@@ -29,7 +30,12 @@ struct replica::implementation {
   implementation(const std::string& path, replica_options options) : c{path, std::move(options)} {}
 
   core c;
-  std::map<site_id, peer_binding> bindings;
+  /// What a peer last told of its schema, and what that means here.
+  struct known_peer {
+    messages::schema schema;
+    peer_binding binding;
+  };
+  std::map<site_id, known_peer> bindings;
   std::int64_t data_version = 0;
 };
 
@@ -66,6 +72,15 @@ track_report replica::track(std::span<const std::string> tables, std::span<const
 
 void replica::untrack(std::span<const std::string> tables) {
   untrack_tables(implementation_->c, tables);
+}
+
+void replica::add_alias(const alias& given) {
+  auto& c = implementation_->c;
+  core_transaction writing{c, transaction::kind::write};
+  storage::add_alias(c, given);
+  bump_schema(c);
+  writing.commit();
+  c.forget_schema();
 }
 
 std::vector<std::string> replica::untracked_tables() {
@@ -107,7 +122,13 @@ bool replica::changed_elsewhere() {
 }
 
 bool replica::has_pending() {
-  return has_pending_hints(implementation_->c);
+  auto& c = implementation_->c;
+  if (has_pending_hints(c) || c.needs_repair)
+    return true;
+  if (!c.has_schema_changed())
+    return false;
+  core_transaction reading{c, transaction::kind::read};
+  return c.needs_repair;
 }
 
 stamp_report replica::stamp_pending() {
@@ -123,7 +144,7 @@ stamp_report replica::stamp_pending() {
   core_transaction writing{c, transaction::kind::write};
   conflict_store conflicts{c};
   admission admitted{c, conflicts};
-  auto result = stamp_hints(c, admitted, conflicts);
+  auto result = take_up(c, admitted, conflicts);
   admitted.settle();
   result.head = c.head;
   result.cost = writing.commit();
@@ -241,20 +262,45 @@ std::optional<extraction> replica::extract(const site_id& peer, std::uint64_t st
 }
 
 void replica::bind_peer(const site_id& peer, const messages::schema& schema) {
-  core_transaction reading{implementation_->c, transaction::kind::read};
-  implementation_->bindings[peer] = bind_schema(implementation_->c, schema);
+  auto& c = implementation_->c;
+  {
+    core_transaction reading{c, transaction::kind::read};
+    auto binding = c.needs_repair ? std::nullopt : bind_schema(c, schema, false);
+    if (binding) {
+      implementation_->bindings[peer] = {schema, std::move(*binding)};
+      return;
+    }
+  }
+  core_transaction writing{c, transaction::kind::write};
+  conflict_store conflicts{c};
+  admission admitted{c, conflicts};
+  take_up(c, admitted, conflicts);
+  admitted.settle();
+  c.save();
+  auto binding = bind_schema(c, schema, true);
+  writing.commit();
+  implementation_->bindings[peer] = {schema, std::move(*binding)};
 }
 
 merge_report replica::merge(const site_id& peer, const messages::bundle_header& header, const block_source& next) {
   auto& c = implementation_->c;
-  const auto binding = implementation_->bindings.find(peer);
-  if (binding == implementation_->bindings.end() || binding->second.schema_version != header.schema_version)
+  const auto known_peer = implementation_->bindings.find(peer);
+  if (known_peer == implementation_->bindings.end() ||
+      known_peer->second.binding.schema_version != header.schema_version)
     throw failure{failure_code::schema, "the peer's schema changed since it was described; the link starts anew"};
   core_transaction writing{c, transaction::kind::write};
   conflict_store conflicts{c};
   admission admitted{c, conflicts};
   if (!(c.options.faults & fault_merge_unstamped))
-    stamp_hints(c, admitted, conflicts);
+    take_up(c, admitted, conflicts);
+  auto& binding = known_peer->second.binding;
+  if (binding.own_version != c.meta("schema")) {
+    auto anew = bind_schema(c, known_peer->second.schema, false);
+    if (!anew)
+      throw failure{failure_code::busy,
+                    "this side's tables changed while a bundle was under way; the link starts anew"};
+    binding = std::move(*anew);
+  }
   c.site_index(peer);
   const auto known = [&] {
     for (const auto& each : peers_of(c))
@@ -270,7 +316,7 @@ merge_report replica::merge(const site_id& peer, const messages::bundle_header& 
     throw failure{failure_code::protocol, "the peer says that it has applied pos " + std::to_string(header.ack) +
                                               " of this replica's log, which ends at " + std::to_string(c.head) +
                                               ": this file is an older copy of itself; it needs a new identity"};
-  merger work{c, admitted, conflicts, binding->second, peer, header, known};
+  merger work{c, admitted, conflicts, binding, peer, header, known};
   auto& report = work.report;
   report.is_repeat = header.to <= known;
   if (!report.is_repeat) {
@@ -331,7 +377,7 @@ merge_report replica::mend(const site_id& peer, const messages::range_rows& thei
   const auto binding = implementation_->bindings.find(peer);
   if (binding == implementation_->bindings.end())
     throw failure{failure_code::schema, "the peer's tables were never described; nothing was mended"};
-  return mend_ranges(implementation_->c, binding->second, peer, theirs, yields);
+  return mend_ranges(implementation_->c, binding->second.binding, peer, theirs, yields);
 }
 
 void replica::note_comparison(const site_id& peer, std::string_view text) {
@@ -359,7 +405,7 @@ conflict replica::resolve(const resolution& choice) {
   core_transaction writing{c, transaction::kind::write};
   conflict_store conflicts{c};
   admission admitted{c, conflicts};
-  stamp_hints(c, admitted, conflicts);
+  take_up(c, admitted, conflicts);
   const auto id = conflicts.find(choice.id).id;
   auto exact = choice;
   exact.id = id;

@@ -105,6 +105,13 @@ struct policy {
   std::string trouble = {}; ///< why it does not hold (the larger stamp stands then); empty: it does
 };
 
+/// A name that a table or column had in other versions of the app.
+struct alias {
+  std::string table;  ///< as it is called here
+  std::string column; ///< as it is called here; empty: the table itself
+  std::string former; ///< as others call it
+};
+
 struct table_status {
   std::string name;
   std::uint64_t rows = 0;
@@ -274,6 +281,10 @@ public:
   track_report track(std::span<const std::string> tables, std::span<const policy> policies = {});
   /// Forgets the tables; when the last one goes, so does everything named tandem_*.
   void untrack(std::span<const std::string> tables);
+  /// Lets a table or column also go by the name that it has in other versions of the app. Needed only after a
+  /// migration that made the table anew (ALTER TABLE RENAME is followed by itself); call it then before anything
+  /// else, so that the column keeps its history. Throws failure (usage, not_found).
+  void add_alias(const alias& given);
   /// Names of the tables that could be tracked and are not.
   std::vector<std::string> untracked_tables();
   /// The tracked tables, for the handshake.
@@ -288,6 +299,7 @@ public:
 
   /// True if another connection has committed since this was last asked. Costs microseconds.
   bool changed_elsewhere();
+  /// Also true if a schema change of the app waits to be taken up: stamp_pending does both.
   bool has_pending();
   /// Turns all pending hints into stamped log entries, in one transaction.
   stamp_report stamp_pending();

@@ -111,7 +111,7 @@ private:
 
   void write_hidden(row_record record, const row_values& values) {
     const auto stamp = c_.next_stamp();
-    auto cells = table_->info.all_cells;
+    auto cells = table_->info.own_cells;
     column_set life;
     life.add(life_column);
     cells.remove(life);

@@ -4,6 +4,8 @@
 
 #include <xxhash.h>
 
+#include "storage/drifting.hpp"
+
 namespace tandem::storage {
 
 row_hasher::row_hasher(const table& of) : of_{of}, order_(of.cells.size()) {
@@ -21,9 +23,10 @@ row_hash row_hasher::with_stamps(core& c, std::string_view key, const std::vecto
                                  const row_record& record) {
   pack(key, cells);
   const auto add = [&](std::uint32_t column) {
-    const auto& written = record.of(column).written;
+    const auto& written = origin_of(of_, record, column).written;
     append_fixed64(bytes_, written.hlc);
-    bytes_ += c.site_at(written.site).view();
+    if (written.site != 0)
+      bytes_ += c.site_at(written.site).view();
   };
   add(life_column);
   for (const auto cell : order_)

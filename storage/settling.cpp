@@ -3,6 +3,7 @@
 // same value from the same facts, and writes of equal values are no conflict.
 #include <algorithm>
 
+#include "storage/drifting.hpp"
 #include "storage/merging.hpp"
 
 namespace tandem::storage {
@@ -24,11 +25,11 @@ local_stamp merger::first_of(std::string_view key, std::uint32_t column, const l
 void merger::settle_cell(std::string_view key, local_row& local, incoming_cell& cell, bool is_recorded) {
   if (table_->info.name == conflicts_table)
     return; // what people settle twice at once is itself last-writer-wins
-  const auto& stored = values_of(local, key)[static_cast<std::size_t>(table_->cell_index(cell.column))];
+  const auto stored = value_here(local, key, cell.column);
   if (messages::identical(stored.view(), cell.given))
     return;
   const auto rule = policy_ ? policy_->of(cell.column) : cell_policy::lww;
-  both_sides sides{stored, value{cell.given}, local.record->of(cell.column).written, cell.written, cell.wins};
+  both_sides sides{stored, value{cell.given}, origin_of(table_->info, *local.record, cell.column).written, cell.written, cell.wins};
   auto rule_name = name_of(rule);
   bool is_open = false;
   if (rule == cell_policy::keep_first) {
@@ -62,9 +63,7 @@ void merger::settle_insert(std::string_view key, local_row& local, incoming_cell
   const auto life_given = life.written;
   const auto here = values_of(local, key);
   auto given = here;
-  for (const auto& cell : cells_)
-    if (cell.column != life_column)
-      given[static_cast<std::size_t>(table_->cell_index(cell.column))] = value{cell.given};
+  overlay_given(given, cells_);
   both_sides sides{value{value_view::of_blob(pack_named_cells(table_->info, here))},
                    value{value_view::of_blob(pack_named_cells(table_->info, given))}, life_here, life_given, life.wins};
   if (rule == cell_policy::keep_first) {
@@ -75,7 +74,7 @@ void merger::settle_insert(std::string_view key, local_row& local, incoming_cell
       restate(life, value_view::of_integer(1));
   }
   for (auto& cell : cells_) {
-    const auto& have = local.record->of(cell.column);
+    const auto& have = origin_of(table_->info, *local.record, cell.column);
     if (cell.column == life_column || have.written == cell.written || is_known(have))
       continue;
     // Cells that were written after their row's insert are writes of their own: another replica may have seen
@@ -111,16 +110,20 @@ bool merger::settle_row(std::string_view key, local_row& local) {
     return false;
   const auto here = values_of(local, key);
   auto given = here;
+  overlay_given(given, passed_over_);
+  overlay_given(given, cells_);
   local_stamp latest_given;
   for (const auto* part : {&passed_over_, &cells_})
     for (const auto& cell : *part) {
       if (!is_news(cell))
         continue;
-      given[static_cast<std::size_t>(table_->cell_index(cell.column))] = value{cell.given};
       if (latest_given.site == 0 || c_.is_later(cell.written, latest_given))
         latest_given = cell.written;
     }
-  if (here == given)
+  const auto differs = [&](const incoming_cell& cell) {
+    return is_news(cell) && !messages::identical(value_here(local, key, cell.column).view(), cell.given);
+  };
+  if (std::ranges::none_of(passed_over_, differs) && std::ranges::none_of(cells_, differs))
     return true;
   both_sides sides{value{value_view::of_blob(pack_named_cells(table_->info, here))},
                    value{value_view::of_blob(pack_named_cells(table_->info, given))}, latest_of(*local.record),
@@ -128,19 +131,13 @@ bool merger::settle_row(std::string_view key, local_row& local) {
   if (sides.here_written == sides.given_written)
     return false;
   sides.given_stands = c_.is_later(sides.given_written, sides.here_written);
-  const auto& stands = sides.given_stands ? given : here;
   // Of the sender's cells that are no news, those that differ were written here.
   for (const auto& cell : passed_over_)
     if (std::ranges::none_of(cells_, [&](const auto& each) { return each.column == cell.column; }))
       cells_.push_back({cell.column, cell.written, cell.given});
   for (auto& cell : cells_) {
-    if (!is_news(cell))
-      continue;
-    const auto place = static_cast<std::size_t>(table_->cell_index(cell.column));
-    if (here[place] == given[place])
-      continue;
-    if (sides.given_stands != cell.wins)
-      restate(cell, stands[place].view());
+    if (differs(cell) && sides.given_stands != cell.wins)
+      restate(cell, sides.given_stands ? cell.given : value_here(local, key, cell.column).view());
   }
   record_conflict(conflict_kind::row, key, life_column, std::move(sides), "row", false);
   return true;

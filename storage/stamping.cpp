@@ -6,6 +6,7 @@
 
 #include "messages/limits.hpp"
 #include "storage/capture.hpp"
+#include "storage/drifting.hpp"
 
 namespace tandem::storage {
 namespace {
@@ -66,9 +67,11 @@ private:
       record_insert(table, key);
     } else if (record->is_quarantined) {
       keep_hidden_row(table, key, *record);
-      rewrite(table, key, *record, table.info.all_cells);
+      rewrite(table, key, *record, table.info.own_cells);
     } else {
-      const auto cells = cells_of(table, what);
+      auto cells = cells_of(table, what);
+      if (!c_.late_columns.empty())
+        add_late(table, key, what, *record, cells);
       if (cells.empty())
         return; // the row was there before the hint and still is, or another hint tells how it came back
       rewrite(table, key, *record, cells);
@@ -79,7 +82,7 @@ private:
   void record_insert(tracked_table& table, std::string_view key) {
     const auto remains = c_.find_tombstone(table, key);
     const auto pos = log_once(table, key, remains ? &remains->record : nullptr);
-    row_record record{{stamp_, pos, via_here}};
+    const auto record = written_whole(table.info, {stamp_, pos, via_here}, remains ? &remains->record : nullptr);
     if (remains)
       c_.remove_tombstone(table, key);
     table.put_record(key, record);
@@ -141,15 +144,28 @@ private:
   // The cells that a hint says were written.
   column_set cells_of(const tracked_table& table, const hint& what) const {
     if (what.kind == hint_kind::inserted)
-      return table.info.all_cells;
+      return table.info.own_cells;
     if (what.kind != hint_kind::updated)
       return {};
     auto result = what.columns;
-    // The trigger that wrote the hint may be older than some columns, and could not tell of them.
-    if (const auto late = c_.late_columns.find(table.info.id); late != c_.late_columns.end())
-      result.add(late->second);
-    result.keep(table.info.all_cells);
+    result.keep(table.info.own_cells);
     return result;
+  }
+
+  // The trigger that wrote the hint may be older than some columns, and could not tell of them. Those that still
+  // have their default count as never written, so that they do not win over what others have written.
+  void add_late(tracked_table& table, std::string_view key, const hint& what, const row_record& record,
+                column_set& cells) {
+    const auto late = c_.late_columns.find(table.info.id);
+    if (late == c_.late_columns.end() || what.kind != hint_kind::updated)
+      return;
+    const auto values = table.read(key);
+    late->second.each([&](std::uint32_t id) {
+      const auto cell = table.cell_index(id);
+      if (values && cell >= 0 && table.info.is_unwritten(id, record.of(id).pos) &&
+          !((*values)[static_cast<std::size_t>(cell)] == table.info.column_with_id(id)->fallback))
+        cells.add(id);
+    });
   }
 
   core& c_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include <sqlite3.h>
+
 #include "messages/limits.hpp"
 
 namespace tandem::storage {
@@ -25,8 +27,27 @@ bool keeps_any_type(std::string_view declared_type) {
   return type.empty() || has("BLOB") || type == "ANY";
 }
 
+int allow_constants(void*, int action, const char*, const char*, const char*, const char*) {
+  return action == SQLITE_SELECT ? SQLITE_OK : SQLITE_DENY;
+}
+
+// A default like CURRENT_TIMESTAMP would be another value at each replica, so only constants count; ALTER TABLE ADD
+// COLUMN takes no others either.
+messages::value constant_default(database& db, std::string_view sql) {
+  const auto text = "SELECT " + std::string{sql};
+  sqlite3_set_authorizer(db.handle(), allow_constants, nullptr);
+  sqlite3_stmt* handle = nullptr;
+  const auto code = sqlite3_prepare_v2(db.handle(), text.c_str(), static_cast<int>(text.size()), &handle, nullptr);
+  sqlite3_set_authorizer(db.handle(), nullptr, nullptr);
+  sqlite3_finalize(handle);
+  if (code != SQLITE_OK)
+    return {};
+  statement query{db, text};
+  return query.step() ? messages::value{query.value(0)} : messages::value{};
+}
+
 void read_columns(database& db, table& result) {
-  statement query{db, "SELECT name, type, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid"};
+  statement query{db, "SELECT name, type, pk, hidden, dflt_value FROM pragma_table_xinfo(?) ORDER BY cid"};
   query.bind(result.name);
   std::vector<std::pair<std::int64_t, std::size_t>> keys;
   while (query.step()) {
@@ -38,6 +59,8 @@ void read_columns(database& db, table& result) {
     column.declared_type = query.text(1);
     column.key_position = static_cast<std::uint32_t>(query.integer(2));
     column.is_typeless = keeps_any_type(column.declared_type);
+    if (!query.is_null(4))
+      column.fallback = constant_default(db, query.text(4));
     if (column.key_position)
       keys.emplace_back(column.key_position, result.columns.size());
     else
@@ -162,16 +185,27 @@ const table_column* table::column_with_id(std::uint32_t wanted) const {
 }
 
 messages::table_schema table::schema() const {
-  messages::table_schema result{id, name, {}, ddl};
+  messages::table_schema result{id, name, {}, ddl, former_names};
   for (const auto& column : columns)
-    result.columns.push_back({column.id, column.name, column.declared_type, column.key_position});
+    result.columns.push_back({column.id, column.name, column.declared_type, column.key_position, column.former_names});
   return result;
+}
+
+bool table::is_unwritten(std::uint32_t column, std::uint64_t pos) const {
+  if (pos > since)
+    return false;
+  if (pos == 0)
+    return true;
+  const auto found = column_with_id(column);
+  return found && pos <= found->since;
 }
 
 std::string table::fingerprint() const {
   std::string result = name + "\n";
   for (const auto& column : columns)
-    result += quoted(column.name) + " " + std::to_string(column.key_position) + (column.is_typeless ? " any\n" : "\n");
+    if (!column.is_gone)
+      result +=
+          quoted(column.name) + " " + std::to_string(column.key_position) + (column.is_typeless ? " any\n" : "\n");
   for (const auto& key : unique_keys)
     result += "unique " + joined(key.columns, ",") + "\n";
   result += has_integer_key ? "rowid" : "key";

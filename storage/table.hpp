@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "messages/schema.hpp"
+#include "messages/value.hpp"
 #include "storage/column_set.hpp"
 #include "storage/database.hpp"
 
@@ -20,6 +21,10 @@ struct table_column {
   std::uint32_t key_position = 0; ///< 1-based; 0: not part of the primary key
   bool is_typeless = false;       ///< keeps 1 and 1.0 apart (no or BLOB affinity)
   bool is_collated = false;       ///< as part of the key, takes different texts for the same (NOCASE, say)
+  bool is_gone = false;           ///< known from peers or earlier versions, but not in the app's table now
+  std::uint64_t since = 0;        ///< cells last written at or before this pos were never written
+  messages::value fallback;       ///< the column's default, where that is a constant
+  std::vector<std::string> former_names;
 };
 
 struct foreign_key {
@@ -39,17 +44,22 @@ struct table {
   std::uint32_t id = 0;
   std::string name;
   bool has_integer_key = false;      ///< INTEGER PRIMARY KEY: the key is the rowid
-  std::vector<table_column> columns; ///< stored ones only, in order of declaration
+  std::vector<table_column> columns; ///< stored ones only, in order of declaration; then those that are gone
   std::vector<std::size_t> key;      ///< indexes into columns, in key order
   std::vector<std::size_t> cells;    ///< indexes into columns: those that are not in the key
   std::vector<foreign_key> foreign_keys;
   std::vector<unique_key> unique_keys;
-  column_set all_cells; ///< ids of all cells, the life cell included
+  column_set own_cells;    ///< ids of the cells that the app's table has, the life cell included
+  column_set all_cells;    ///< the same and those of columns that are gone
+  std::uint64_t since = 0; ///< the latest of the columns' `since`
+  std::vector<std::string> former_names;
   std::vector<std::string> ddl;
 
   [[nodiscard]] const table_column* column_named(std::string_view name) const;
   [[nodiscard]] const table_column* column_with_id(std::uint32_t id) const;
   [[nodiscard]] messages::table_schema schema() const;
+  /// True if the cell has no value that anybody wrote: its column is younger than the row's last write to it.
+  [[nodiscard]] bool is_unwritten(std::uint32_t column, std::uint64_t pos) const;
   /// Everything that capture and peers depend on, as text; when it changes, triggers are made anew.
   [[nodiscard]] std::string fingerprint() const;
 

@@ -8,34 +8,56 @@
 #include "storage/capture.hpp"
 #include "storage/layout.hpp"
 #include "storage/policies.hpp"
+#include "storage/renaming.hpp"
 
 namespace tandem::storage {
 namespace {
 
-/// Gives ids to columns that have none yet; returns those.
+/// Gives ids to columns that have none yet, and notes which have come back and which are gone. Returns those that the
+/// triggers in place do not know.
 column_set remember_columns(core& c, table& tracked) {
   column_set late;
-  statement known{c.db, "SELECT id, name FROM tandem_columns WHERE t = ?"};
+  statement known{c.db, "SELECT id, name, gone FROM tandem_columns WHERE t = ?"};
   known.bind(tracked.id);
   std::uint32_t last = 0;
+  std::vector<std::int64_t> returned, lost;
   while (known.step()) {
-    last = std::max(last, static_cast<std::uint32_t>(known.integer(0)));
-    for (auto& column : tracked.columns)
-      if (sqlite3_stricmp(column.name.c_str(), std::string{known.text(1)}.c_str()) == 0)
-        column.id = static_cast<std::uint32_t>(known.integer(0));
+    const auto id = static_cast<std::uint32_t>(known.integer(0));
+    last = std::max(last, id);
+    const auto own = std::ranges::find_if(tracked.columns, [&](const table_column& each) {
+      return sqlite3_stricmp(each.name.c_str(), std::string{known.text(1)}.c_str()) == 0;
+    });
+    const bool is_here = own != tracked.columns.end();
+    if (is_here)
+      own->id = id;
+    if (is_here && known.integer(2)) {
+      returned.push_back(id);
+      late.add(id);
+    } else if (!is_here && !known.integer(2)) {
+      lost.push_back(id);
+    }
   }
-  statement insert{c.db, "INSERT INTO tandem_columns(t, id, name) VALUES (?1, ?2, ?3)"};
+  known.reset();
+  for (const auto id : returned)
+    c.cached("UPDATE tandem_columns SET gone = 0 WHERE t = ?1 AND id = ?2").bind(tracked.id, id).run();
+  // What was dropped went with its values: as if nobody had ever written them here.
+  for (const auto id : lost)
+    c.cached("UPDATE tandem_columns SET gone = 1, since = ?3 WHERE t = ?1 AND id = ?2")
+        .bind(tracked.id, id, c.head)
+        .run();
+  statement insert{c.db, "INSERT INTO tandem_columns(t, id, name, since) VALUES (?1, ?2, ?3, ?4)"};
+  const auto since = last ? c.head : 0;
   for (auto& column : tracked.columns) {
     if (column.id == 0) {
       column.id = ++last;
-      insert.bind(tracked.id, column.id, column.name).run();
-      if (!column.key_position)
+      insert.bind(tracked.id, column.id, column.name, since).run();
+      if (!column.key_position && since)
         late.add(column.id);
     }
     if (!column.key_position)
-      tracked.all_cells.add(column.id);
+      tracked.own_cells.add(column.id);
   }
-  tracked.all_cells.add(life_column);
+  tracked.own_cells.add(life_column);
   return late;
 }
 
@@ -168,6 +190,7 @@ track_report track_tables(core& c, std::span<const std::string> names, std::span
       if (const auto known = c.table_named(name)) {
         auto described = *read_table(c.db, name);
         described.id = known->info.id;
+        follow_renames(c, described, known->info.name);
         capture(c, described);
         continue;
       }
@@ -222,7 +245,8 @@ void forget_table(core& c, std::uint32_t id) {
   const auto number = std::to_string(id);
   c.db.execute("DROP TABLE IF EXISTS tandem_rows_" + number);
   c.db.execute("DROP TABLE IF EXISTS tandem_deleted_" + number);
-  for (const char* own : {"tandem_pending", "tandem_log", "tandem_dead", "tandem_quarantine", "tandem_columns"})
+  for (const char* own : {"tandem_pending", "tandem_log", "tandem_dead", "tandem_quarantine", "tandem_columns",
+                          "tandem_aside", "tandem_aliases"})
     c.db.execute("DELETE FROM " + std::string{own} + " WHERE t = " + number);
   c.db.execute("DELETE FROM tandem_tables WHERE id = " + number);
 }
@@ -328,6 +352,7 @@ void core::repair_captures() {
         db.integer("SELECT fingerprint = " + literal(described.fingerprint()) +
                    " FROM tandem_tables WHERE id = " + std::to_string(id)))
       continue;
+    follow_renames(*this, described, std::string{query.text(1)});
     capture(*this, described);
     if (!is_captured) {
       std::erase_if(described.cells, [&](std::size_t index) { return described.columns[index].id == 0; });

@@ -47,6 +47,26 @@ storage::policy parse_policy(std::string_view argument, std::span<const std::str
   return result;
 }
 
+std::vector<storage::alias> parse_aliases(std::span<const std::string> arguments) {
+  std::vector<storage::alias> result;
+  for (const auto& argument : arguments) {
+    const auto equals = argument.rfind('=');
+    const auto dot = argument.substr(0, equals).rfind('.');
+    const bool has_both_names = equals != std::string::npos && equals != 0 && equals + 1 != argument.size();
+    if (!has_both_names || dot == 0 || dot + 1 == equals) {
+      throw wrong_usage{"--alias " + argument +
+                        " is not of the form TABLE.OLD=NEW or OLD_TABLE=NEW_TABLE, for example tasks.title=name"};
+    }
+    const auto now = argument.substr(equals + 1);
+    if (dot == std::string::npos) {
+      result.push_back({now, {}, argument.substr(0, equals)});
+    } else {
+      result.push_back({argument.substr(0, dot), now, argument.substr(dot + 1, equals - dot - 1)});
+    }
+  }
+  return result;
+}
+
 std::string as_json_value(std::string_view argument) {
   const auto parsed = nlohmann::json::parse(argument, nullptr, false);
   const auto is_value =

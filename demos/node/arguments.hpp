@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "storage/replica.hpp"
 
@@ -24,6 +25,9 @@ storage::replica open_for_reading(const std::string& path);
 /// TABLE[.COLUMN]=POLICY. Names may contain dots: the longest of `tables` that fits is the table, else what comes
 /// before the first dot. Throws wrong_usage.
 storage::policy parse_policy(std::string_view argument, std::span<const std::string> tables);
+
+/// TABLE.OLD=NEW for a column, OLD_TABLE=NEW_TABLE for a table. Throws wrong_usage.
+std::vector<storage::alias> parse_aliases(std::span<const std::string> arguments);
 
 /// A number, a quoted string, null, an array or {"blob": HEX} is taken as the JSON that it is, anything else as plain
 /// text.

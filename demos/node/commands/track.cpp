@@ -1,4 +1,5 @@
 // track, untrack: which tables sync.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -17,14 +18,31 @@ struct track_arguments {
   std::string database;
   std::vector<std::string> tables;
   std::vector<std::string> policies;
+  std::vector<std::string> aliases;
   bool is_all = false;
 };
 
 int track(track_arguments arguments) {
-  if (arguments.is_all ? !arguments.tables.empty() : arguments.tables.empty() && arguments.policies.empty()) {
-    throw wrong_usage{"track wants either the names of tables or --all, or a --policy of a table that is tracked"};
+  const bool names_nothing = !arguments.is_all && arguments.tables.empty();
+  const bool has_options = !arguments.policies.empty() || !arguments.aliases.empty();
+  if ((arguments.is_all && !arguments.tables.empty()) || (names_nothing && !has_options)) {
+    throw wrong_usage{
+        "track wants either the names of tables or --all, or a --policy or --alias of a table that is tracked"};
   }
+  auto aliases = parse_aliases(arguments.aliases);
   auto replica = storage::replica::open(arguments.database);
+  // Before anything else looks at the migrated tables, so that renamed columns keep their history.
+  std::erase_if(aliases, [&](const storage::alias& each) {
+    const bool is_known = std::ranges::count(arguments.tables, each.table) == 0;
+    if (is_known) {
+      replica.add_alias(each);
+    }
+    return is_known;
+  });
+  if (names_nothing && arguments.policies.empty()) {
+    std::cout << "Noted " << counted(arguments.aliases.size(), "former name") << ".\n";
+    return exit_done;
+  }
   if (arguments.is_all) {
     arguments.tables = replica.untracked_tables();
   }
@@ -38,6 +56,9 @@ int track(track_arguments arguments) {
   }
   const progress shown{"Tracking " + counted(arguments.tables.size(), "table")};
   const auto report = replica.track(arguments.tables, policies);
+  for (const auto& each : aliases) {
+    replica.add_alias(each);
+  }
   std::uint64_t rows = 0;
   for (const auto& [table, count] : report.tables) {
     rows += count;
@@ -65,6 +86,12 @@ void add_track(CLI::App& program, chosen_command& chosen) {
           "--policy", arguments->policies,
           "TABLE[.COLUMN]=POLICY: how conflicts are settled: lww, ask, keep_first, max, min; of a table also row, "
           "delete_wins, update_wins")
+      ->allow_extra_args(false)
+      ->take_all();
+  command
+      ->add_option("--alias", arguments->aliases,
+                   "TABLE.OLD=NEW or OLD_TABLE=NEW_TABLE: what other versions of the app call it; needed only where a "
+                   "migration made a table anew, for ALTER TABLE RENAME is followed by itself")
       ->allow_extra_args(false)
       ->take_all();
   command->footer(

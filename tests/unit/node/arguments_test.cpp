@@ -30,6 +30,17 @@ private:
 
 BOOST_AUTO_TEST_SUITE(arguments)
 
+BOOST_AUTO_TEST_CASE(alias_of_a_table_or_a_column) {
+  const std::vector<std::string> good{"tasks.title=name", "jobs=tasks", "odd.name.old=new"};
+  const auto aliases = parse_aliases(good);
+  BOOST_REQUIRE(aliases.size() == 3);
+  BOOST_TEST((aliases[0].table == "tasks" && aliases[0].former == "title" && aliases[0].column == "name"));
+  BOOST_TEST((aliases[1].table == "tasks" && aliases[1].former == "jobs" && aliases[1].column.empty()));
+  BOOST_TEST((aliases[2].table == "odd.name" && aliases[2].former == "old"));
+  for (const auto* bad : {"", "=", "a=", "=b", "tasks.=b", ".old=new", "tasks"})
+    BOOST_CHECK_THROW(parse_aliases(std::vector<std::string>{bad}), wrong_usage);
+}
+
 BOOST_AUTO_TEST_CASE(policy_of_a_table_or_a_column) {
   const std::vector<std::string> tables{"tasks", "odd.name", "odd"};
   auto policy = parse_policy("tasks=lww", tables);
