@@ -37,6 +37,11 @@ constexpr std::size_t groups_max = 2'048;
 /// Different sites that wrote the rows of one block: a peer's site table may not outgrow its rows.
 constexpr std::size_t sites_max = 65'536;
 
+// --- rules -------------------------------------------------------------------------------
+
+/// Steps of SQLite's virtual machine that a rule may take for one row: some ten milliseconds, within the writer's lock.
+constexpr int rule_steps_max = 1'000'000;
+
 // --- schema ------------------------------------------------------------------------------
 
 /// Tables of one handshake. SQLite apps have tens.

@@ -20,7 +20,7 @@ std::string hex128(XXH128_hash_t hash) {
 
 conflict_kind kind_named(std::string_view name) {
   for (const auto kind : {conflict_kind::cell, conflict_kind::insert, conflict_kind::deletion, conflict_kind::row,
-                          conflict_kind::constraint})
+                          conflict_kind::constraint, conflict_kind::refused})
     if (name_of(kind) == name)
       return kind;
   return conflict_kind::cell;
@@ -68,6 +68,8 @@ std::string_view name_of(conflict_kind kind) {
     return "row";
   case conflict_kind::constraint:
     return "constraint";
+  case conflict_kind::refused:
+    return "refused";
   }
   return "cell";
 }
@@ -131,7 +133,8 @@ std::string conflict_store::record(const conflict_entry& entry, bool* is_new) {
   put("other_site", value_view::of_blob(other.site.view()));
   put("rule", value_view::of_text(entry.rule));
   put("state", value_view::of_text(entry.is_open ? "open" : "settled"));
-  put("settled_by", entry.is_open ? value_view::of_null() : value_view::of_text(settled_by_policy(entry)));
+  const auto by = entry.kind == conflict_kind::refused ? c_.self.site.to_short() : std::string{settled_by_policy(entry)};
+  put("settled_by", entry.is_open ? value_view::of_null() : value_view::of_text(by));
   put("settled_ms", entry.is_open ? value_view::of_null() : value_view::of_integer(messages::ms_of_hlc(later.hlc)));
   // Replicas find the same conflict one after the other: whoever finds it late must not write over what a person
   // has chosen meanwhile. So the facts are as old as the later of both writes.

@@ -7,6 +7,7 @@
 #include "storage/compacting.hpp"
 #include "storage/conflict_store.hpp"
 #include "storage/policies.hpp"
+#include "storage/refusing.hpp"
 
 namespace tandem::storage {
 namespace {
@@ -39,6 +40,10 @@ public:
     check_foreign_keys(is_stamped);
     check_log();
     check_policies();
+    for (const auto& each : rules_of(c_))
+      if (!each.fault.empty())
+        report("rule " + quoted(each.name) + " is not in force: " + each.fault +
+               "; mend it with `tandem rules`, or remove it");
     return std::move(result_);
   }
 
@@ -259,6 +264,18 @@ void explain_peers(core& c, const row_record& record, row_report& result) {
     result.sentences.emplace_back("No peer is known yet: it waits for the first link.");
 }
 
+void explain_refusals(core& c, const std::string& table, std::string_view key, row_report& result) {
+  statement query{c.db,
+                  "SELECT rule, settled_by, id FROM tandem_conflicts WHERE kind = 'refused' AND tbl = ?1 AND k = ?2 "
+                  "ORDER BY other_hlc"};
+  query.bind_at(1, table);
+  query.bind_blob(2, key);
+  while (query.step())
+    result.sentences.push_back("A change of it was refused by " + std::string{query.text(1)} + ", because of rule " +
+                               std::string{query.text(0)} + " (what was refused: `tandem conflicts " + c.db.path() +
+                               " show " + std::string{query.text(2).substr(0, 8)} + "`).");
+}
+
 } // namespace
 
 row_report explain_row(core& c, std::string_view table_name, std::string_view key_json) {
@@ -308,6 +325,7 @@ row_report explain_row(core& c, std::string_view table_name, std::string_view ke
     });
   }
   explain_peers(c, *record, result);
+  explain_refusals(c, table.info.name, key, result);
   return result;
 }
 
@@ -359,6 +377,7 @@ replica_status status_of(core& c) {
   result.conflicts_open = count(c, "SELECT count(*) FROM tandem_conflicts WHERE state = 'open'");
   result.conflicts_total = count(c, "SELECT count(*) FROM tandem_conflicts");
   result.quarantined = count(c, "SELECT count(*) FROM tandem_quarantine");
+  result.refused = count(c, "SELECT count(*) FROM tandem_conflicts WHERE kind = 'refused'");
   result.file_bytes = count(c, "PRAGMA page_count") * count(c, "PRAGMA page_size");
   result.adopting = c.meta("adopting");
   result.compared_text = c.meta_text("compared_text");

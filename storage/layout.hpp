@@ -43,6 +43,8 @@ constexpr auto statements = std::to_array<std::string_view>({
     "CREATE TABLE tandem_peers(site BLOB PRIMARY KEY, epoch INTEGER DEFAULT 0, applied INTEGER DEFAULT 0, "
     "acked_epoch INTEGER DEFAULT 0, acked INTEGER DEFAULT 0, seen_ms INTEGER DEFAULT 0, name TEXT DEFAULT '', "
     "trouble TEXT DEFAULT '', runs BLOB) WITHOUT ROWID",
+    // Which row changes of others this replica takes (see refusing.hpp); its own, not synced.
+    "CREATE TABLE tandem_rules(name TEXT PRIMARY KEY, tbl TEXT, applies_to_site TEXT, expression TEXT, message TEXT)",
     // Conflicts and the audit trail: a tracked table like any other, so that all replicas see one inbox.
     "CREATE TABLE tandem_conflicts(id TEXT PRIMARY KEY, kind TEXT, tbl TEXT, k BLOB, col TEXT, current, "
     "current_hlc INTEGER, current_site BLOB, other, other_hlc INTEGER, other_site BLOB, rule TEXT, state TEXT, "

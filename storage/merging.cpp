@@ -13,8 +13,8 @@ merger::merger(core& c, admission& admitted, conflict_store& conflicts, const pe
                const site_id& peer, const messages::bundle_header& header, std::uint64_t cursor)
     : c_{c}, admitted_{admitted}, conflicts_{conflicts}, binding_{binding}, cursor_{cursor}, link_{c.site_index(peer)},
       ack_{header.ack_epoch == c.self.epoch ? header.ack : 0},
-      hlc_max_{messages::hlc_of_ms(std::max(c.now_ms(), c.meta("clock_ms")) + limits::hlc_future_ms_max)}, policies_{
-                                                                                                               c} {}
+      hlc_max_{messages::hlc_of_ms(std::max(c.now_ms(), c.meta("clock_ms")) + limits::hlc_future_ms_max)},
+      has_rules_{c.db.integer("SELECT EXISTS (SELECT 1 FROM tandem_rules)") != 0}, policies_{c} {}
 
 // --- what comes in -----------------------------------------------------------------------------
 
@@ -49,7 +49,7 @@ void merger::take(const messages::row_change& change) {
     note_named(key);
   auto local = find_local(key);
   read_incoming(change, *bound, !local.record);
-  if (cells_.empty())
+  if (cells_.empty() || (has_rules_ && !is_own_table(table_->info.name) && refuse(key, local)))
     return;
   if (local.record)
     take_known(key, local);

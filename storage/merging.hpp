@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "storage/admission.hpp"
 #include "storage/core.hpp"
 #include "storage/policies.hpp"
+#include "storage/refusing.hpp"
 
 namespace tandem::storage {
 
@@ -109,6 +111,12 @@ private:
   void take_absent(std::string_view key, local_row& local);
   [[nodiscard]] local_stamp latest_unknown(const row_record& record) const;
   void check_clock(const local_stamp& written);
+  bool refuse(std::string_view key, local_row& local);
+  void record_refusal(std::string_view key, local_row& local, const incoming_cell& latest, const value& refused,
+                      const std::string& why);
+  void put_back(std::string_view key, local_row& local, const row_values& refused);
+  void bury(std::string_view key, const cell_origin& origin, const row_values& values);
+  table_rules& rules_of_table();
 
   core& c_;
   admission& admitted_;
@@ -119,6 +127,8 @@ private:
   std::uint64_t ack_; ///< how far the sender had applied our log; 0 if it speaks of another epoch
   std::uint64_t hlc_max_;
   bool is_snapshot_ = false;       ///< and there are rows here that it may not name
+  bool has_rules_;
+  std::map<std::uint32_t, table_rules> rules_; ///< by table id, when first needed
   tracked_table* table_ = nullptr; ///< of the row at hand
   policy_book policies_;
   const table_policy* policy_ = nullptr; ///< of that table; null: the larger stamp stands

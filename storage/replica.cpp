@@ -13,6 +13,7 @@
 #include "storage/inspecting.hpp"
 #include "storage/lineage.hpp"
 #include "storage/merging.hpp"
+#include "storage/refusing.hpp"
 #include "storage/renaming.hpp"
 #include "storage/repairing.hpp"
 #include "storage/resolving.hpp"
@@ -414,6 +415,23 @@ conflict replica::resolve(const resolution& choice) {
   auto result = conflicts.find(id);
   writing.commit();
   return result;
+}
+
+std::vector<rule> replica::rules() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return rules_of(implementation_->c);
+}
+
+void replica::put_rule(const rule& given) {
+  core_transaction writing{implementation_->c, transaction::kind::write};
+  storage::put_rule(implementation_->c, given);
+  writing.commit();
+}
+
+void replica::remove_rule(std::string_view name) {
+  core_transaction writing{implementation_->c, transaction::kind::write};
+  storage::remove_rule(implementation_->c, name);
+  writing.commit();
 }
 
 std::vector<quarantined_row> replica::quarantine() {

@@ -112,6 +112,16 @@ struct alias {
   std::string former; ///< as others call it
 };
 
+/// Which row changes of others this replica takes. Not synced: each replica has its own.
+struct rule {
+  std::string name;
+  std::string table;
+  std::string site;       ///< hex digits that the author's site id begins with; empty: everybody
+  std::string expression; ///< SQL over new.COLUMN, old.COLUMN and site; false refuses the change
+  std::string message;    ///< what the author's user reads
+  std::string fault;      ///< why the rule is left out, as `rules` tells; empty: it is in force
+};
+
 struct table_status {
   std::string name;
   std::uint64_t rows = 0;
@@ -145,6 +155,7 @@ struct replica_status {
   std::uint64_t conflicts_open = 0;
   std::uint64_t conflicts_total = 0;
   std::uint64_t quarantined = 0;
+  std::uint64_t refused = 0; ///< row changes that some replica's rules refused, still in the audit trail
   std::uint64_t file_bytes = 0;
   bool adopting = false;
   std::string compared_text;    ///< what the last comparison with a peer found; empty: there was none
@@ -169,6 +180,7 @@ struct merge_report {
   std::uint64_t conflicts = 0;   ///< newly recorded
   std::uint64_t quarantined = 0; ///< rows set aside by this merge
   std::uint64_t readmitted = 0;  ///< rows that came back by it
+  std::uint64_t refused = 0;     ///< row changes that a rule of this replica refused
   std::uint64_t head = 0;        ///< the log's last pos now
   std::uint64_t cursor = 0;      ///< how far the sender's log is applied now
   bool is_repeat = false;        ///< all of it had been applied before
@@ -181,6 +193,7 @@ enum class conflict_kind {
   deletion,   ///< an update against a delete
   row,        ///< two rows that were changed at once, where rows merge as a whole
   constraint, ///< a row that a constraint of the merged state does not admit
+  refused,    ///< a row change that a rule of some replica did not take; it was rolled back
 };
 
 struct conflict {
@@ -377,6 +390,11 @@ public:
   /// Carries out a choice as a new write that dominates both sides.
   conflict resolve(const resolution& choice);
   std::vector<quarantined_row> quarantine();
+  std::vector<rule> rules();
+  /// Adds a rule, or replaces the one of that name; it holds for what is merged from then on. Throws failure (usage)
+  /// if it does not compile.
+  void put_rule(const rule& given);
+  void remove_rule(std::string_view name);
   replica_status status();
   /// A hash of all tracked rows, equal on converged replicas: 32 hex digits.
   std::string digest();

@@ -53,6 +53,7 @@ private:
       write_row(unpack_named_cells(table_->info, side.bytes));
       break;
     case conflict_kind::deletion:
+    case conflict_kind::refused: // written anew, and judged by the rules anew
       if (side.type == value_type::null)
         remove_row();
       else

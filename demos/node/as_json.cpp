@@ -43,6 +43,8 @@ std::string name_of(storage::conflict_kind kind) {
     return "row";
   case storage::conflict_kind::constraint:
     return "constraint";
+  case storage::conflict_kind::refused:
+    return "refused";
   }
   return "unknown";
 }
@@ -63,6 +65,7 @@ json as_json(const storage::replica_status& status, const std::string& path) {
               {"conflicts_open", status.conflicts_open},
               {"conflicts_total", status.conflicts_total},
               {"quarantined", status.quarantined},
+              {"refused", status.refused},
               {"file_bytes", status.file_bytes},
               {"adopting", status.adopting},
               {"compared", status.compared_text.empty() ? json() : json(status.compared_text)},

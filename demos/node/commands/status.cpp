@@ -110,6 +110,9 @@ int show_status(const status_arguments& arguments) {
             << holder_text(status, storage::system_clock_ms()) << "Conflicts    " << with_commas(status.conflicts_open)
             << " open, " << with_commas(status.conflicts_total) << " in the audit trail\n"
             << "Quarantine   " << counted(status.quarantined, "row") << " set aside\n";
+  if (status.refused > 0) {
+    std::cout << "Refused      " << counted(status.refused, "change") << ", rolled back at their authors\n";
+  }
   if (!status.compared_text.empty()) {
     std::cout << "Compared     " << as_age(status.compared_ms, storage::system_clock_ms()) << ", "
               << status.compared_text << "\n";
@@ -121,7 +124,7 @@ int show_status(const status_arguments& arguments) {
   if (!status.peers.empty()) {
     std::cout << "Peers\n" << peers_text(status, storage::system_clock_ms());
   }
-  if (status.conflicts_open > 0 || status.quarantined > 0) {
+  if (status.conflicts_open > 0 || status.quarantined > 0 || status.refused > 0) {
     std::cout << "\nNext: tandem conflicts " << arguments.database << "\n";
   }
   return exit_done;
