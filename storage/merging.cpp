@@ -12,8 +12,9 @@ namespace tandem::storage {
 merger::merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding,
                const site_id& peer, const messages::bundle_header& header, std::uint64_t cursor)
     : c_{c}, admitted_{admitted}, conflicts_{conflicts}, binding_{binding}, cursor_{cursor}, link_{c.site_index(peer)},
-      ack_{header.ack_epoch == c.self.epoch ? header.ack : 0},
-      hlc_max_{messages::hlc_of_ms(std::max(c.now_ms(), c.meta("clock_ms")) + limits::hlc_future_ms_max)},
+      ack_{header.ack_epoch == c.self.epoch ? header.ack : 0}, hlc_max_{messages::hlc_of_ms(
+                                                                   std::max(c.now_ms(), c.meta("clock_ms")) +
+                                                                   limits::hlc_future_ms_max)},
       has_rules_{c.db.integer("SELECT EXISTS (SELECT 1 FROM tandem_rules)") != 0}, policies_{c} {}
 
 // --- what comes in -----------------------------------------------------------------------------
@@ -79,6 +80,7 @@ void merger::look_ahead(std::uint32_t table, std::span<const value_view> keys, s
 void merger::read_incoming(const messages::row_change& change, const peer_binding::bound_table& bound, bool take_all) {
   cells_.clear();
   passed_over_.clear();
+  kept_.clear();
   // A row that is unknown here, and of which nothing is news, was deleted and forgotten.
   if (std::ranges::none_of(change.groups, [&](const messages::cell_group& each) { return each.pos > cursor_; }))
     return;
@@ -261,6 +263,10 @@ void merger::judge_cells(std::string_view key, local_row& local) {
 }
 
 void merger::take_known(std::string_view key, local_row& local) {
+  if (is_back_from_absence(local)) {
+    take_back(key, local);
+    return;
+  }
   judge_cells(key, local);
   const incoming_cell* update = nullptr;
   const incoming_cell* life = nullptr;

@@ -109,6 +109,8 @@ private:
   void record_mended_cell(std::string_view key, local_row& local, const incoming_cell& cell);
   void note_named(std::string_view key);
   void take_absent(std::string_view key, local_row& local);
+  [[nodiscard]] bool is_back_from_absence(const local_row& local) const;
+  void take_back(std::string_view key, local_row& local);
   [[nodiscard]] local_stamp latest_unknown(const row_record& record) const;
   void check_clock(const local_stamp& written);
   bool refuse(std::string_view key, local_row& local);
@@ -126,10 +128,10 @@ private:
   std::uint32_t link_;
   std::uint64_t ack_; ///< how far the sender had applied our log; 0 if it speaks of another epoch
   std::uint64_t hlc_max_;
-  bool is_snapshot_ = false;       ///< and there are rows here that it may not name
+  bool is_snapshot_ = false; ///< and there are rows here that it may not name
   bool has_rules_;
   std::map<std::uint32_t, table_rules> rules_; ///< by table id, when first needed
-  tracked_table* table_ = nullptr; ///< of the row at hand
+  tracked_table* table_ = nullptr;             ///< of the row at hand
   policy_book policies_;
   const table_policy* policy_ = nullptr; ///< of that table; null: the larger stamp stands
   std::vector<incoming_cell> cells_;

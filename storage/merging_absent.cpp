@@ -1,4 +1,6 @@
 // What a snapshot does not name: rows whose deletion was compacted at the sender. Part of `merger`.
+#include <algorithm>
+
 #include "storage/merging.hpp"
 
 namespace tandem::storage {
@@ -35,6 +37,7 @@ void merger::remove_absent() {
   std::string key;
   while (absent.step()) {
     table_ = c_.table_with_id(static_cast<std::uint32_t>(absent.integer(0)));
+    policy_ = policies_.of(table_->info.id);
     auto record = table_->record_at(absent.integer(1), key);
     if (!record || !is_known(record->of(life_column)))
       continue; // a row of our own that the sender has yet to hear of
@@ -51,15 +54,34 @@ void merger::take_absent(std::string_view key, local_row& local) {
   const auto deleted = c_.next_stamp();
   if (has_unknown_column(*local.record)) {
     // Written here since, which the sender's delete had not seen.
-    record_deletion_conflict(key, local, latest_unknown(*local.record), deleted, false);
-    revive(key, local);
-    return;
+    const bool lives = !policy_ || !policy_->delete_wins;
+    record_deletion_conflict(key, local, latest_unknown(*local.record), deleted, false, lives);
+    if (lives) {
+      revive(key, local);
+      return;
+    }
   }
   change_visible(key, local, false);
   column_set life;
   life.add(life_column);
   local.record->write(life, {deleted, c_.append_log(*table_, key, link_), link_}, table_->info.all_cells);
   c_.put_tombstone(*table_, key, {*local.record, *local.values});
+}
+
+// The sender took the row as one that it never heard of, for it has forgotten its death, which this replica stamped in
+// its place. So that neither that stamp nor what is left of the row decides anything, the row is written anew.
+bool merger::is_back_from_absence(const local_row& local) const {
+  const auto& life = local.record->of(life_column);
+  return !local.is_alive && life.via == link_ && life.written.site == c_.self_site && has_life() &&
+         std::ranges::none_of(cells_,
+                              [](const auto& cell) { return cell.column == life_column && !cell.given.integer; });
+}
+
+void merger::take_back(std::string_view key, local_row& local) {
+  settled_.reset();
+  for (auto& cell : cells_)
+    restate(cell, cell.given);
+  write_winners(key, local, true);
 }
 
 local_stamp merger::latest_unknown(const row_record& record) const {
