@@ -133,7 +133,8 @@ std::string conflict_store::record(const conflict_entry& entry, bool* is_new) {
   put("other_site", value_view::of_blob(other.site.view()));
   put("rule", value_view::of_text(entry.rule));
   put("state", value_view::of_text(entry.is_open ? "open" : "settled"));
-  const auto by = entry.kind == conflict_kind::refused ? c_.self.site.to_short() : std::string{settled_by_policy(entry)};
+  const auto by =
+      entry.kind == conflict_kind::refused ? c_.self.site.to_short() : std::string{settled_by_policy(entry)};
   put("settled_by", entry.is_open ? value_view::of_null() : value_view::of_text(by));
   put("settled_ms", entry.is_open ? value_view::of_null() : value_view::of_integer(messages::ms_of_hlc(later.hlc)));
   // Replicas find the same conflict one after the other: whoever finds it late must not write over what a person

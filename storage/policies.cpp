@@ -177,8 +177,9 @@ void write_policies(core& c, std::span<const policy> policies) {
     const auto& table = c.tracked(each.table).info;
     const auto& column = each.column.empty() ? each.column : table.column_named(each.column)->name;
     const std::array key{value_view::of_text(table.name), value_view::of_text(column)};
-    const std::array values{value_view::of_text(each.name), value_view::of_text(each.options)};
-    write_here(c, rows, packed_values(key), columns, values);
+    const row_values values{value{value_view::of_text(each.name)}, value{value_view::of_text(each.options)}};
+    if (rows.read(packed_values(key)) != values)
+      write_here(c, rows, packed_values(key), columns, views_of(values));
   }
 }
 

@@ -55,7 +55,7 @@ class TrackTest(ProgramTest):
 
     def test_track_again_changes_nothing(self):
         database = self.make_tasks()
-        self.run_program("track", database, "tasks")
+        self.run_program("track", database, "tasks", "--policy", "tasks.title=lww")
         head = self.json_of("status", database, "--json")["head"]
         self.run_program("track", database, "--all")
         self.run_program("track", database, "tasks", "--policy", "tasks.title=lww")

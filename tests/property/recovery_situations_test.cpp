@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(rows_and_records_that_were_lost_come_back) {
   pair_with_tasks both;
   both.tamper(1, "DELETE FROM tasks WHERE id = 1");
   both.tamper(0, "DELETE FROM tasks WHERE id = 2");
-  both.tamper(1, "DELETE FROM tandem_rows_2 WHERE slot = 3");
+  both.tamper(1, "DELETE FROM tandem_rows_3 WHERE slot = 3");
   BOOST_TEST(both.repair() > 0U);
   both.level();
   BOOST_TEST(both.text("SELECT title FROM tasks ORDER BY id") == "('one')('two')('three')");
