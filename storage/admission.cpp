@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "messages/limits.hpp"
+#include "storage/drifting.hpp"
 
 namespace tandem::storage {
 namespace {
@@ -210,11 +211,11 @@ void admission::explain(tracked_table& table, std::string_view key, const row_va
 local_stamp admission::claim_of(tracked_table& table, const row_record& record) {
   auto result = record.of(life_column).written;
   for (const auto& key : table.info.unique_keys)
-    for (const auto& name : key.columns) {
+    for (const auto& name : key.mentioned) {
       const auto column = table.info.column_named(name);
       if (!column || column->key_position)
         continue;
-      if (const auto& written = record.of(column->id).written; c_.is_later(written, result))
+      if (const auto& written = origin_of(table.info, record, column->id).written; c_.is_later(written, result))
         result = written;
     }
   return result;

@@ -46,8 +46,9 @@ std::string deleted_columns(const table& tracked) {
   return tracked.deleted_table() + "(" + joined(columns, ", ") + ")";
 }
 
-std::vector<std::string> cell_list(const table& tracked, const std::string& prefix) {
-  std::vector<std::string> columns{"last_insert_rowid()"};
+std::vector<std::string> cell_list(const table& tracked, const std::string& prefix,
+                                   const std::string& id = "last_insert_rowid()") {
+  std::vector<std::string> columns{id};
   for (const auto index : tracked.cells)
     columns.push_back(prefix + quoted(tracked.columns[index].name));
   return columns;
@@ -115,21 +116,37 @@ std::vector<unique_key> keys_that_displace(const table& tracked) {
   return result;
 }
 
+// The id of the hint that was just written for the row at hand. Where the key is that of another collation, or a
+// partial index whose new row is not in it, a statement writes hints for several rows at once.
+std::string hint_of_held(const table& tracked, const std::string& from) {
+  std::vector<std::string> same;
+  for (std::size_t i = 0; i < tracked.key.size(); ++i)
+    same.push_back("hint." + pending_key_column(i) + " IS " + quoted(tracked.name) + "." +
+                   quoted(tracked.columns[tracked.key[i]].name));
+  return "(SELECT max(hint.id) FROM tandem_pending AS hint WHERE hint.id > last_insert_rowid() - (SELECT count(*)" +
+         from + ") AND " + joined(same, " AND ") + ")";
+}
+
 // REPLACE removes rows that hold a UNIQUE value without firing their delete triggers (unless the writer
 // turned recursive_triggers on), so look at them before.
 std::string displace_body(const table& tracked) {
+  // By its own name, as a partial index may call it.
+  const auto held = quoted(tracked.name) + ".";
   std::string body;
   for (const auto& key : keys_that_displace(tracked)) {
     if (std::ranges::count(key.columns, std::string{}))
       continue; // an index over an expression
     std::vector<std::string> same;
     for (const auto& column : key.columns)
-      same.push_back("held." + quoted(column) + " = NEW." + quoted(column));
-    const auto from = " FROM " + quoted(tracked.name) + " AS held WHERE " + joined(same, " AND ") + "; ";
+      same.push_back(held + quoted(column) + " = NEW." + quoted(column));
+    if (!key.condition.empty())
+      same.push_back("(" + key.condition + "\n)");
+    const auto from = " FROM " + quoted(tracked.name) + " WHERE " + joined(same, " AND ");
     body += "INSERT INTO " + pending_columns(tracked) + " SELECT " + std::to_string(tracked.id) + ", " +
-            kind_literal(hint_kind::displaced) + ", " + std::string{wall_time} + ", " + tracked.key_list("held.") +
-            from;
-    body += "INSERT INTO " + deleted_columns(tracked) + " SELECT " + joined(cell_list(tracked, "held."), ", ") + from;
+            kind_literal(hint_kind::displaced) + ", " + std::string{wall_time} + ", " + tracked.key_list(held) + from +
+            "; ";
+    body += "INSERT INTO " + deleted_columns(tracked) + " SELECT " +
+            joined(cell_list(tracked, held, hint_of_held(tracked, from)), ", ") + from + "; ";
   }
   return body;
 }

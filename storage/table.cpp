@@ -121,6 +121,27 @@ std::string condition_of_index(std::string_view sql) {
   return {};
 }
 
+// The columns whose names stand in a piece of SQL. More than an expression really uses do no harm: they make a claim
+// later, at every replica alike.
+std::vector<std::string> columns_in(const table& of, std::string_view sql) {
+  const auto is_part_of_name = [](char each) {
+    return std::isalnum(static_cast<unsigned char>(each)) || each == '_' || static_cast<unsigned char>(each) >= 0x80;
+  };
+  const auto text = upper(sql);
+  std::vector<std::string> result;
+  for (const auto& column : of.columns) {
+    const auto name = upper(column.name);
+    for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+      const auto end = at + name.size();
+      if ((at > 0 && is_part_of_name(text[at - 1])) || (end < text.size() && is_part_of_name(text[end])))
+        continue;
+      result.push_back(column.name);
+      break;
+    }
+  }
+  return result;
+}
+
 void read_indexes(database& db, table& result) {
   bool has_key_index = false;
   statement query{db, "SELECT name, \"unique\", origin FROM pragma_index_list(?) ORDER BY name"};
@@ -129,7 +150,7 @@ void read_indexes(database& db, table& result) {
     if (query.text(2) == "pk")
       has_key_index = true;
     else if (query.integer(1))
-      result.unique_keys.push_back({std::string{query.text(0)}, {}, {}});
+      result.unique_keys.push_back({std::string{query.text(0)}, {}, {}, {}});
   }
   statement collations{db, "SELECT x.name FROM pragma_index_list(?1) AS l, pragma_index_xinfo(l.name) AS x "
                            "WHERE l.origin = 'pk' AND x.key AND x.coll <> 'BINARY'"};
@@ -144,11 +165,16 @@ void read_indexes(database& db, table& result) {
       key.columns.emplace_back(columns.is_null(0) ? std::string_view{} : columns.text(0));
   }
   for (auto& key : result.unique_keys) {
-    statement partial{db, "SELECT s.sql FROM pragma_index_list(?1) AS l JOIN sqlite_schema AS s ON s.name = l.name "
-                          "WHERE l.name = ?2 AND l.partial"};
-    partial.bind(result.name, key.name);
-    if (partial.step())
-      key.condition = condition_of_index(partial.text(0));
+    key.mentioned = key.columns;
+    statement index{db, "SELECT s.sql, l.partial FROM pragma_index_list(?1) AS l JOIN sqlite_schema AS s ON s.name = "
+                        "l.name WHERE l.name = ?2 AND s.sql IS NOT NULL"};
+    index.bind(result.name, key.name);
+    if (!index.step())
+      continue;
+    if (index.integer(1))
+      key.condition = condition_of_index(index.text(0));
+    if (!key.condition.empty() || std::ranges::count(key.columns, std::string{}))
+      key.mentioned = columns_in(result, index.text(0));
   }
   result.has_integer_key = result.key.size() == 1 && !has_key_index;
 }
@@ -207,7 +233,7 @@ std::string table::fingerprint() const {
       result +=
           quoted(column.name) + " " + std::to_string(column.key_position) + (column.is_typeless ? " any\n" : "\n");
   for (const auto& key : unique_keys)
-    result += "unique " + joined(key.columns, ",") + "\n";
+    result += "unique " + joined(key.columns, ",") + (key.condition.empty() ? "" : " where " + key.condition) + "\n";
   result += has_integer_key ? "rowid" : "key";
   return result;
 }

@@ -36,8 +36,9 @@ struct foreign_key {
 /// A UNIQUE constraint or index over plain columns, other than the primary key.
 struct unique_key {
   std::string name;
-  std::vector<std::string> columns; ///< empty name: an expression
-  std::string condition;            ///< of a partial index, as SQL
+  std::vector<std::string> columns;   ///< empty name: an expression
+  std::string condition;              ///< of a partial index, as SQL
+  std::vector<std::string> mentioned; ///< columns whose values decide whether a row holds the key, and which
 };
 
 struct table {

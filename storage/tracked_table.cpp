@@ -173,7 +173,7 @@ void tracked_table::prepare_rivals() {
     if (rival.columns.size() != unique.columns.size())
       continue; // over an expression or a generated column: insert_or_find has to do
     if (!unique.condition.empty())
-      same.push_back("(" + unique.condition + ")");
+      same.push_back("(" + unique.condition + "\n)");
     rival.find = {db_,
                   "SELECT " + info.key_list() + " FROM main." + quoted(info.name) + " WHERE " + joined(same, " AND ")};
     rivals_.push_back(std::move(rival));
