@@ -275,7 +275,7 @@ void merger::take_known(std::string_view key, local_row& local) {
       continue;
     if (cell.column == life_column)
       life = &cell;
-    else
+    else if (!update || c_.is_later(cell.written, update->written))
       update = &cell;
   }
   const auto life_here = local.record->of(life_column);
@@ -290,7 +290,7 @@ void merger::take_known(std::string_view key, local_row& local) {
   if (update_met_delete)
     record_deletion_conflict(key, local, update->written, life_here.written, true, lives);
   if (delete_met_update)
-    record_deletion_conflict(key, local, life_here.written, life->written, false, lives);
+    record_deletion_conflict(key, local, latest_unknown(*local.record), life->written, false, lives);
   // A delete may also lose against nothing but the row's life: it came back elsewhere by a write that brought no
   // values along.
   if (life && !must_revive && !is_known(life_here)) {

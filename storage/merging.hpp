@@ -86,6 +86,7 @@ private:
   // settling.cpp: what stands where two writes met
   void settle_cell(std::string_view key, local_row& local, incoming_cell& cell, bool is_recorded);
   void settle_insert(std::string_view key, local_row& local, incoming_cell& life);
+  [[nodiscard]] row_values standing(row_values here) const;
   bool settle_row(std::string_view key, local_row& local);
   [[nodiscard]] local_stamp latest_of(const row_record& record) const;
   [[nodiscard]] local_stamp first_of(std::string_view key, std::uint32_t column, const local_stamp& written);

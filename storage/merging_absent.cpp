@@ -86,9 +86,15 @@ void merger::take_back(std::string_view key, local_row& local) {
 
 local_stamp merger::latest_unknown(const row_record& record) const {
   local_stamp result;
-  for (const auto& group : record.groups())
-    if (!is_known(group.origin) && group.origin.written.hlc > result.hlc)
-      result = group.origin.written;
+  column_set life;
+  life.add(life_column);
+  for (std::size_t i = 0; i < record.groups().size(); ++i) {
+    const auto& origin = record.groups()[i].origin;
+    auto cells = record.cells_of(i, table_->info.all_cells);
+    cells.remove(life);
+    if (!cells.empty() && !is_known(origin) && (result.site == 0 || c_.is_later(origin.written, result)))
+      result = origin.written;
+  }
   return result;
 }
 

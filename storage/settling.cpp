@@ -55,6 +55,14 @@ void merger::settle_cell(std::string_view key, local_row& local, incoming_cell& 
     record_conflict(conflict_kind::cell, key, cell.column, std::move(sides), rule_name, is_open);
 }
 
+/// What the row's cells are after this merge.
+row_values merger::standing(row_values here) const {
+  for (const auto& cell : cells_)
+    if (const auto place = cell.column == life_column ? -1 : table_->cell_index(cell.column); place >= 0 && cell.wins)
+      here[static_cast<std::size_t>(place)] = value{cell.given};
+  return here;
+}
+
 // Two inserts of one key: both rows are kept whole in the audit trail, whichever stands.
 void merger::settle_insert(std::string_view key, local_row& local, incoming_cell& life) {
   if (table_->info.name == conflicts_table)
@@ -82,6 +90,8 @@ void merger::settle_insert(std::string_view key, local_row& local, incoming_cell
     // the same two inserts without them, and the two records are one.
     settle_cell(key, local, cell, !(cell.written == life_given && have.written == life_here));
   }
+  if (const auto stands = standing(here); stands == given || stands == here)
+    sides.given_stands = stands == given;
   if (here != given && !(sides.here_written == sides.given_written))
     record_conflict(conflict_kind::insert, key, life_column, std::move(sides), name_of(rule), rule == cell_policy::ask);
 }
