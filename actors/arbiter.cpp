@@ -20,10 +20,11 @@ namespace {
 
 storage::resolution resolution_of(const messages::choice& choice) {
   using kind = storage::resolution::kind;
-  constexpr kind kinds[] = {kind::take_current, kind::take_other, kind::take_value, kind::undo};
+  constexpr kind kinds[] = {kind::take_current, kind::take_other,  kind::take_value,
+                            kind::undo,         kind::take_fields, kind::reinsert};
   if (choice.take >= std::size(kinds))
     throw failure{failure_code::usage, "there is no such way to settle a conflict"};
-  return {choice.conflict, kinds[choice.take], choice.value_json};
+  return {choice.conflict, kinds[choice.take], choice.value_json, choice.who, choice.is_forced};
 }
 
 } // namespace

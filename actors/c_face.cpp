@@ -63,6 +63,7 @@ tandem::options options_of(const tandem_options& all) {
   result.token = text_or_empty(given.token);
   result.name = text_or_empty(given.name);
   result.durable = given.not_durable == 0;
+  result.user = text_or_empty(given.user);
   return result;
 }
 
@@ -154,9 +155,11 @@ int tandem_conflicts_json(tandem_runtime* sync, int open_only, char** json, char
 
 int tandem_resolve(tandem_runtime* sync, const char* conflict_id, int take, const char* value_json, char** error) {
   return guarded(error, [&] {
-    if (take < TANDEM_TAKE_CURRENT || take > TANDEM_UNDO)
+    const auto way = take & ~TANDEM_FORCE;
+    if (way < TANDEM_TAKE_CURRENT || way > TANDEM_REINSERT)
       throw tandem::error{"usage", "there is no such way to settle a conflict; see the TANDEM_TAKE_ constants"};
-    sync->sync.resolve(text_or_empty(conflict_id), static_cast<tandem::choice>(take), text_or_empty(value_json));
+    sync->sync.resolve(text_or_empty(conflict_id), static_cast<tandem::choice>(way), text_or_empty(value_json),
+                       (take & TANDEM_FORCE) != 0);
     return 0;
   });
 }

@@ -283,10 +283,15 @@ bool node::wait_until_level(std::int64_t ms) {
 }
 
 std::string node::resolve(const storage::resolution& choice) {
+  if (choice.id.size() > limits::label_bytes_max || choice.who.size() > limits::label_bytes_max ||
+      choice.value_json.size() > limits::value_bytes_max)
+    throw failure{failure_code::limit,
+                  "the conflict's id, the user's name or the value is too long; nothing was changed"};
+  const auto& who = choice.who.empty() ? implementation_->options.user : choice.who;
   const auto done = implementation_->ask<messages::choice_done>(
-      implementation_->choices, {role::arbiter}, [&choice](std::uint64_t number) {
-        return messages::encode(
-            messages::choice{number, choice.id, static_cast<std::uint8_t>(choice.take), choice.value_json});
+      implementation_->choices, {role::arbiter}, [&choice, &who](std::uint64_t number) {
+        return messages::encode(messages::choice{number, choice.id, static_cast<std::uint8_t>(choice.take),
+                                                 choice.value_json, who, choice.is_forced});
       });
   if (!done.is_done)
     throw messages::failure{done.code, done.text};

@@ -21,6 +21,7 @@ struct node_options {
   std::vector<std::string> peers;               ///< URLs (ws://HOST:PORT/) to keep links with
   std::string token;                            ///< shared secret of all nodes; empty: none
   std::string name;                             ///< what peers call this node; empty: its site id
+  std::string user;                             ///< who settles conflicts here, for the audit trail; may be empty
   std::optional<std::int64_t> retention_ms;     ///< how long a silent peer holds the log; none: as it was
   bool durable = true;                          ///< fsync before anything is sent or acknowledged
   storage::clock_ms now_ms = storage::system_clock_ms;

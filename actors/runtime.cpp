@@ -79,6 +79,7 @@ actors::node_options runtime::implementation::node_options() {
   result.token = given.token;
   result.name = given.name;
   result.durable = given.durable;
+  result.user = given.user;
   if (changed)
     result.events.on_data = [this](const messages::data_changed& news) {
       changed({news.is_remote, news.rows, news.conflicts, news.tables});
@@ -199,11 +200,15 @@ std::string runtime::conflicts_json(bool open_only) const {
   });
 }
 
-void runtime::resolve(const std::string& conflict_id, choice take, const std::string& value_json) {
+void runtime::resolve(const std::string& conflict_id, choice take, const std::string& value_json, bool force) {
   translated([&] {
     using kind = storage::resolution::kind;
-    constexpr kind kinds[] = {kind::take_current, kind::take_other, kind::take_value, kind::undo};
-    const storage::resolution what{conflict_id, kinds[static_cast<std::size_t>(take)], value_json};
+    constexpr kind kinds[] = {kind::take_current, kind::take_other,  kind::take_value,
+                              kind::undo,         kind::take_fields, kind::reinsert};
+    if (static_cast<std::size_t>(take) >= std::size(kinds))
+      throw failure{failure_code::usage, "there is no such way to settle a conflict"};
+    const storage::resolution what{conflict_id, kinds[static_cast<std::size_t>(take)], value_json,
+                                   implementation_->given.user, force};
     if (implementation_->node)
       implementation_->node->resolve(what);
     else

@@ -62,6 +62,17 @@ json as_json(const storage::replica_status& status) {
 }
 
 json as_json(const storage::conflict& conflict) {
+  auto settlements = json::array();
+  for (const auto& each : conflict.settlements)
+    settlements.push_back({{"id", each.id},
+                           {"follows", each.follows},
+                           {"site", each.written.site.to_hex()},
+                           {"user", each.who},
+                           {"time_ms", each.ms},
+                           {"choice", each.choice},
+                           {"value", each.value_json},
+                           {"replaced", each.replaced_json},
+                           {"detail", each.detail}});
   return {{"id", conflict.id},
           {"table", conflict.table},
           {"key", conflict.key_json},
@@ -70,8 +81,14 @@ json as_json(const storage::conflict& conflict) {
           {"other", conflict.other_json},
           {"rule", conflict.rule},
           {"state", conflict.state},
+          {"overtaken", conflict.is_overtaken},
+          {"contested", conflict.is_contested},
           {"settled_by", conflict.settled_by},
-          {"settled_ms", conflict.settled_ms}};
+          {"settled_who", conflict.settled_who},
+          {"settled_ms", conflict.settled_ms},
+          {"choice", conflict.choice},
+          {"trouble", conflict.trouble},
+          {"settlements", settlements}};
 }
 
 std::string text_of(const json& document) {

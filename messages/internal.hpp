@@ -315,14 +315,18 @@ struct choice {
   TANDEM_MESSAGE(choice);
   std::uint64_t request = 0;
   std::string conflict;
-  std::uint8_t take = 0; ///< 0 current, 1 other, 2 value, 3 undo
+  std::uint8_t take = 0; ///< 0 current, 1 other, 2 value, 3 undo, 4 fields, 5 reinsert
   std::string value_json;
+  std::string who = {}; ///< what the user is called
+  bool is_forced = false;
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.request);
     visit(message.conflict, limits::label_bytes_max);
     visit(message.take);
     visit(message.value_json, limits::value_bytes_max);
+    visit(message.who, limits::label_bytes_max);
+    visit(message.is_forced);
   }
 };
 

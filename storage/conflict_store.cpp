@@ -10,22 +10,6 @@
 namespace tandem::storage {
 namespace {
 
-std::string hex128(XXH128_hash_t hash) {
-  XXH128_canonical_t bytes;
-  XXH128_canonicalFromHash(&bytes, hash);
-  site_id as_site; // for its hex digits only
-  std::copy(std::begin(bytes.digest), std::end(bytes.digest), as_site.bytes.begin());
-  return as_site.to_hex();
-}
-
-conflict_kind kind_named(std::string_view name) {
-  for (const auto kind : {conflict_kind::cell, conflict_kind::insert, conflict_kind::deletion, conflict_kind::row,
-                          conflict_kind::constraint, conflict_kind::refused})
-    if (name_of(kind) == name)
-      return kind;
-  return conflict_kind::cell;
-}
-
 // The same conflict found at two places is one row: nothing in the id depends on who found it.
 std::string id_of(core& c, const conflict_entry& entry) {
   std::string bytes{name_of(entry.kind)};
@@ -42,19 +26,27 @@ std::string id_of(core& c, const conflict_entry& entry) {
     append_fixed64(bytes, each.hlc);
     bytes += each.site.view();
   }
-  return hex128(XXH3_128bits(bytes.data(), bytes.size()));
+  return hash_id(bytes);
 }
 
 std::string_view settled_by_policy(const conflict_entry& entry) {
   return entry.rule.empty() ? std::string_view{"lww"} : std::string_view{entry.rule};
 }
 
-std::string text_key(std::string_view id) {
+} // namespace
+
+std::string hash_id(std::string_view bytes) {
+  XXH128_canonical_t digest;
+  XXH128_canonicalFromHash(&digest, XXH3_128bits(bytes.data(), bytes.size()));
+  site_id as_site; // for its hex digits only
+  std::copy(std::begin(digest.digest), std::end(digest.digest), as_site.bytes.begin());
+  return as_site.to_hex();
+}
+
+std::string conflict_key(std::string_view id) {
   const auto view = value_view::of_text(id);
   return packed_values({&view, 1});
 }
-
-} // namespace
 
 std::string_view name_of(conflict_kind kind) {
   switch (kind) {
@@ -104,7 +96,7 @@ void write_here(core& c, tracked_table& table, std::string_view key, std::span<c
 
 std::string conflict_store::record(const conflict_entry& entry, bool* is_new) {
   const auto id = id_of(c_, entry);
-  const auto key = text_key(id);
+  const auto key = conflict_key(id);
   auto& rows = table();
   if (is_new)
     *is_new = false;
@@ -148,21 +140,26 @@ std::string conflict_store::record(const conflict_entry& entry, bool* is_new) {
   return id;
 }
 
-void conflict_store::settle(std::string_view id, std::string_view state, std::string_view by, std::string_view choice) {
+void conflict_store::settle(std::string_view id, std::string_view state, std::string_view by, std::string_view choice,
+                            std::string_view who, std::optional<local_stamp> given) {
   auto& rows = table();
-  const auto key = text_key(id);
+  const auto key = conflict_key(id);
   if (!rows.record(key))
     return; // compacted away, or never arrived: nothing to mark
+  const auto text_or_null = [](std::string_view text) {
+    return text.empty() ? value_view::of_null() : value_view::of_text(text);
+  };
   const std::array columns{rows.info.column_named("state")->id, rows.info.column_named("settled_by")->id,
-                           rows.info.column_named("settled_ms")->id, rows.info.column_named("choice")->id};
+                           rows.info.column_named("settled_ms")->id, rows.info.column_named("choice")->id,
+                           rows.info.column_named("settled_who")->id};
   const std::array values{value_view::of_text(state), value_view::of_text(by), value_view::of_integer(c_.now_ms()),
-                          choice.empty() ? value_view::of_null() : value_view::of_text(choice)};
-  write_here(c_, rows, key, columns, values);
+                          text_or_null(choice), text_or_null(who)};
+  write_here(c_, rows, key, columns, values, given);
 }
 
 void conflict_store::note_result(std::string_view id, const local_stamp& result) {
   auto& rows = table();
-  const auto key = text_key(id);
+  const auto key = conflict_key(id);
   if (!rows.record(key))
     return;
   const auto written = c_.stamp_of(result);
@@ -187,79 +184,6 @@ std::optional<local_stamp> conflict_store::settled_from(const tracked_table& of,
   if (!query.step() || query.blob(1).size() != site.bytes.size())
     return std::nullopt;
   return local_stamp{query.unsigned_integer(0), c_.site_index(site_id::from_bytes(query.blob(1)))};
-}
-
-namespace {
-
-std::string side_to_json(core& c, const statement& row, int column) {
-  const auto each = row.value(column);
-  // A side of a whole row is its cells, packed under their names.
-  if (row.is_null(4) && each.type == value_type::blob)
-    if (const auto of = c.table_named(row.text(2)))
-      return row_to_json(of->info, row.blob(3), unpack_named_cells(of->info, each.bytes));
-  return value_to_json(each);
-}
-
-constexpr const char* select_conflict =
-    "SELECT id, kind, tbl, k, col, current, current_hlc, current_site, other, other_hlc, other_site, rule, state, "
-    "settled_by, settled_ms, choice FROM tandem_conflicts ";
-
-conflict conflict_of(core& c, const statement& row) {
-  conflict result;
-  result.id = row.text(0);
-  result.kind = kind_named(row.text(1));
-  result.table = row.text(2);
-  result.key_json = key_to_json(row.blob(3));
-  result.column = row.text(4);
-  result.current_json = side_to_json(c, row, 5);
-  result.current = {row.unsigned_integer(6), site_id::from_bytes(row.blob(7))};
-  result.other_json = side_to_json(c, row, 8);
-  result.other = {row.unsigned_integer(9), site_id::from_bytes(row.blob(10))};
-  result.rule = row.text(11);
-  result.state = row.text(12);
-  result.settled_by = row.text(13);
-  result.settled_ms = row.integer(14);
-  result.choice = row.text(15);
-  return result;
-}
-
-} // namespace
-
-std::vector<conflict> conflict_store::list(bool open_only) {
-  std::vector<conflict> result;
-  statement query{c_.db, std::string{select_conflict} + (open_only ? "WHERE state = 'open' " : "") +
-                             "ORDER BY max(current_hlc, other_hlc), id"};
-  while (query.step())
-    result.push_back(conflict_of(c_, query));
-  return result;
-}
-
-conflict conflict_store::find(std::string_view id_or_prefix) {
-  statement query{c_.db, std::string{select_conflict} + "WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 2"};
-  query.bind(id_or_prefix);
-  if (id_or_prefix.empty() || !query.step())
-    throw failure{failure_code::not_found, "no conflict has the id " + std::string{id_or_prefix} +
-                                               "; `tandem conflicts " + c_.db.path() + "` lists them"};
-  auto result = conflict_of(c_, query);
-  if (query.step())
-    throw failure{failure_code::usage, "more than one conflict's id begins with " + std::string{id_or_prefix} +
-                                           "; give more of its letters"};
-  return result;
-}
-
-conflict_store::sides conflict_store::sides_of(std::string_view id) {
-  statement query{c_.db, std::string{select_conflict} + "WHERE id = ?1"};
-  query.bind(id);
-  if (!query.step())
-    throw failure{failure_code::not_found, "no conflict has the id " + std::string{id}};
-  return {std::string{query.text(2)},
-          std::string{query.blob(3)},
-          std::string{query.text(4)},
-          kind_named(query.text(1)),
-          value{query.value(5)},
-          value{query.value(8)},
-          {query.unsigned_integer(6), site_id::from_bytes(query.blob(7))},
-          {query.unsigned_integer(9), site_id::from_bytes(query.blob(10))}};
 }
 
 } // namespace tandem::storage

@@ -34,8 +34,9 @@ public:
 
   /// Records a conflict unless it is known already. Returns its id, and in `is_new` whether it was not.
   std::string record(const conflict_entry& entry, bool* is_new = nullptr);
-  /// Marks a conflict that people had to see as settled.
-  void settle(std::string_view id, std::string_view state, std::string_view by, std::string_view choice);
+  /// Marks a conflict that people had to see as settled, by a write of its own or with the `given` stamp.
+  void settle(std::string_view id, std::string_view state, std::string_view by, std::string_view choice,
+              std::string_view who = {}, std::optional<local_stamp> given = std::nullopt);
 
   /// The settlement is a write of its own, with this stamp.
   void note_result(std::string_view id, const local_stamp& result);
@@ -43,6 +44,7 @@ public:
   std::optional<local_stamp> settled_from(const tracked_table& of, std::string_view key, std::uint32_t column,
                                           const local_stamp& written);
 
+  /// With what came of them since.
   std::vector<conflict> list(bool open_only);
   /// Throws failure (not_found, or usage where the prefix is not unique).
   conflict find(std::string_view id_or_prefix);
@@ -53,6 +55,7 @@ public:
     conflict_kind kind = conflict_kind::cell;
     value current, other;
     stamp current_stamp, other_stamp;
+    std::string rule;
   };
   sides sides_of(std::string_view id);
 
@@ -62,5 +65,9 @@ private:
 };
 
 std::string_view name_of(conflict_kind kind);
+/// The key of a row of tandem_conflicts.
+std::string conflict_key(std::string_view id);
+/// 32 hex digits for some bytes.
+std::string hash_id(std::string_view bytes);
 
 } // namespace tandem::storage

@@ -375,7 +375,7 @@ replica_status status_of(core& c) {
   }
   result.pending = count(c, "SELECT count(*) FROM tandem_pending");
   result.conflicts_open = count(c, "SELECT count(*) FROM tandem_conflicts WHERE state = 'open'");
-  result.conflicts_total = count(c, "SELECT count(*) FROM tandem_conflicts");
+  result.conflicts_total = count(c, "SELECT count(*) FROM tandem_conflicts WHERE about IS NULL");
   result.quarantined = count(c, "SELECT count(*) FROM tandem_quarantine");
   result.refused = count(c, "SELECT count(*) FROM tandem_conflicts WHERE kind = 'refused'");
   result.file_bytes = count(c, "PRAGMA page_count") * count(c, "PRAGMA page_size");

@@ -49,9 +49,14 @@ constexpr auto statements = std::to_array<std::string_view>({
     "CREATE TABLE tandem_conflicts(id TEXT PRIMARY KEY, kind TEXT, tbl TEXT, k BLOB, col TEXT, current, "
     "current_hlc INTEGER, current_site BLOB, other, other_hlc INTEGER, other_site BLOB, rule TEXT, state TEXT, "
     "settled_by TEXT, settled_ms INTEGER, choice TEXT, result_hlc INTEGER, result_site BLOB, "
-    "settled_who TEXT)",
+    "settled_who TEXT, about TEXT, follows TEXT, detail TEXT)",
     // Where a settlement is a write of its own, its stamp leads back to the conflict.
     "CREATE INDEX tandem_conflict_results ON tandem_conflicts(result_hlc) WHERE result_hlc IS NOT NULL",
+    // People's choices stand there as rows of their own: about the conflict with that id, found by it or by the stamp
+    // of
+    // the write that carries them out.
+    "CREATE INDEX tandem_conflict_choices ON tandem_conflicts(about) WHERE about IS NOT NULL",
+    "CREATE INDEX tandem_conflict_writes ON tandem_conflicts(current_hlc) WHERE about IS NOT NULL",
     // How conflicts are settled, by table (col is empty) or column: tracked too, and open to stock SQL.
     "CREATE TABLE tandem_policies(tbl TEXT NOT NULL, col TEXT NOT NULL DEFAULT '', policy TEXT NOT NULL, "
     "options TEXT NOT NULL DEFAULT '', PRIMARY KEY(tbl, col))",

@@ -249,7 +249,7 @@ void merger::judge_cells(std::string_view key, local_row& local) {
   }
   if (policy_ && policy_->is_row && settle_row(key, local))
     return;
-  if (concurrent_insert) {
+  if (concurrent_insert && !are_choices(key, concurrent_insert->written, local.record->of(life_column).written)) {
     settle_insert(key, local, *concurrent_insert);
     return;
   }
@@ -284,16 +284,18 @@ void merger::take_known(std::string_view key, local_row& local) {
   const bool delete_wins = table_->info.name == conflicts_table || (policy_ && policy_->delete_wins);
   const bool update_met_delete = !local.is_alive && !is_known(life_here) && update && !says_dead;
   const bool delete_met_update = says_dead && local.is_alive && has_unknown_column(*local.record);
-  const bool must_revive = (update_met_delete || delete_met_update) && !delete_wins;
+  const bool is_chosen =
+      life && (update_met_delete || delete_met_update) && are_choices(key, life->written, life_here.written);
+  const bool must_revive = (update_met_delete || delete_met_update) && !delete_wins && !is_chosen;
   const bool lives_by_stamps = life && life->wins ? life->given.integer != 0 : local.is_alive;
   const bool lives = must_revive || lives_by_stamps;
   if (update_met_delete)
-    record_deletion_conflict(key, local, update->written, life_here.written, true, lives);
+    record_deletion_conflict(key, local, update->written, life_here.written, true, lives, is_chosen);
   if (delete_met_update)
-    record_deletion_conflict(key, local, latest_unknown(*local.record), life->written, false, lives);
+    record_deletion_conflict(key, local, latest_unknown(*local.record), life->written, false, lives, is_chosen);
   // A delete may also lose against nothing but the row's life: it came back elsewhere by a write that brought no
   // values along.
-  if (life && !must_revive && !is_known(life_here)) {
+  if (life && !must_revive && !is_chosen && !is_known(life_here)) {
     if (says_dead && local.is_alive && !life->wins)
       record_deletion_conflict(key, local, life_here.written, life->written, false, lives);
     else if (!says_dead && !local.is_alive && life->wins)
@@ -411,7 +413,7 @@ void merger::revive(std::string_view key, local_row& local) {
 // --- conflicts ---------------------------------------------------------------------------------
 
 void merger::record_deletion_conflict(std::string_view key, local_row& local, const local_stamp& update,
-                                      const local_stamp& deletion, bool deletion_was_here, bool lives) {
+                                      const local_stamp& deletion, bool deletion_was_here, bool lives, bool is_chosen) {
   if (table_->info.name == conflicts_table)
     return;
   auto values = values_of(local, key);
@@ -420,10 +422,13 @@ void merger::record_deletion_conflict(std::string_view key, local_row& local, co
       if (cell.column != life_column && cell.wins && table_->cell_index(cell.column) >= 0)
         values[static_cast<std::size_t>(table_->cell_index(cell.column))] = value{cell.given};
   const bool is_by_policy = policy_ && policy_->delete_wins;
-  const std::string_view rule = !lives ? "delete_wins" : is_by_policy ? "lww" : "update_wins";
+  const std::string_view rule = is_chosen      ? later_choice
+                                : !lives       ? "delete_wins"
+                                : is_by_policy ? "lww"
+                                               : "update_wins";
   record_conflict(conflict_kind::deletion, key, life_column,
                   {value{value_view::of_blob(pack_named_cells(table_->info, values))}, {}, update, deletion, !lives},
-                  rule, policy_ && policy_->all == cell_policy::ask);
+                  rule, policy_ && policy_->all == cell_policy::ask && !is_chosen);
 }
 
 } // namespace tandem::storage

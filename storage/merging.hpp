@@ -35,6 +35,9 @@ tracked_table* counterpart_of(core& c, const messages::table_schema& theirs);
 const table_column* counterpart_of(const table& ours, const messages::column_schema& theirs);
 
 /// Merges the rows of one bundle within the caller's write transaction.
+/// The rule where people settled one conflict at once.
+inline constexpr std::string_view later_choice = "later choice";
+
 class merger {
 public:
   merger(core& c, admission& admitted, conflict_store& conflicts, const peer_binding& binding, const site_id& peer,
@@ -89,6 +92,7 @@ private:
   [[nodiscard]] row_values standing(row_values here) const;
   bool settle_row(std::string_view key, local_row& local);
   [[nodiscard]] local_stamp latest_of(const row_record& record) const;
+  bool are_choices(std::string_view key, const local_stamp& left, const local_stamp& right);
   [[nodiscard]] local_stamp first_of(std::string_view key, std::uint32_t column, const local_stamp& written);
   void restate(incoming_cell& cell, const value_view& stands);
   /// Both sides of a conflict, and which of them stands.
@@ -100,7 +104,8 @@ private:
   void record_conflict(conflict_kind kind, std::string_view key, std::uint32_t column, both_sides sides,
                        std::string_view rule, bool is_open);
   void record_deletion_conflict(std::string_view key, local_row& local, const local_stamp& update,
-                                const local_stamp& deletion, bool deletion_was_here, bool lives);
+                                const local_stamp& deletion, bool deletion_was_here, bool lives,
+                                bool is_chosen = false);
   void write_winners(std::string_view key, local_row& local, bool becomes_alive);
   void change_visible(std::string_view key, local_row& local, bool becomes_alive);
   void revive(std::string_view key, local_row& local);

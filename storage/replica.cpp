@@ -407,10 +407,7 @@ conflict replica::resolve(const resolution& choice) {
   conflict_store conflicts{c};
   admission admitted{c, conflicts};
   take_up(c, admitted, conflicts);
-  const auto id = conflicts.find(choice.id).id;
-  auto exact = choice;
-  exact.id = id;
-  carry_out(c, admitted, conflicts, exact);
+  const auto id = carry_out(c, admitted, conflicts, choice);
   admitted.settle();
   auto result = conflicts.find(id);
   writing.commit();

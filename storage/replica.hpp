@@ -196,6 +196,21 @@ enum class conflict_kind {
   refused,    ///< a row change that a rule of some replica did not take; it was rolled back
 };
 
+/// One choice of a person (or of the host's callback) about a conflict. Kept for good, whatever comes after it.
+struct settlement {
+  std::string id;
+  std::string conflict; ///< its id
+  std::string follows;  ///< the settlement that was in force before, as far as its maker knew; empty: none
+  stamp written;        ///< of the write that carries it out, and of whose site it is
+  std::string choice;   ///< "current", "other", "value", "fields", "reinserted", "undo", "callback"
+  std::string who;      ///< the label that the user was given; may be empty
+  std::int64_t ms = 0;
+  std::string value_json;    ///< what stands by it
+  std::string replaced_json; ///< what stood before
+  stamp replaced;            ///< of the write that did
+  std::string detail;        ///< of "fields" and "reinserted", JSON
+};
+
 struct conflict {
   std::string id; ///< derived from the cell and both stamps: the same at every replica
   conflict_kind kind = conflict_kind::cell;
@@ -206,19 +221,28 @@ struct conflict {
   std::string other_json;   ///< the value that lost; a JSON object for a row
   stamp current;
   stamp other;
-  std::string rule;       ///< the policy or constraint that settled it
-  std::string state;      ///< "open", "settled", "resolved", "undone"
-  std::string settled_by; ///< "lww", or the site (short) that chose
+  std::string rule;        ///< the policy or constraint that settled it
+  std::string state;       ///< "open", "overtaken" (open, but written anew since), "settled", "resolved", "undone"
+  std::string settled_by;  ///< "lww", or the site (short) that chose
+  std::string settled_who; ///< the label of the user who did
   std::int64_t settled_ms = 0;
-  std::string choice; ///< what a person took: "current", "other" or "value"
+  std::string choice;        ///< what a person took, as in `settlement`
+  bool is_overtaken = false; ///< the cell (or row) was written anew since
+  bool is_contested = false; ///< people settled it at once, not knowing of each other; the later choice stands
+  std::string trouble;       ///< why nothing can be done about it here; empty: something can
+  std::vector<settlement> settlements; ///< by people, the oldest first
 };
 
 /// A choice of a person.
 struct resolution {
-  enum class kind { take_current, take_other, take_value, undo };
+  enum class kind { take_current, take_other, take_value, undo, take_fields, reinsert };
   std::string id; ///< the conflict's, or a unique prefix
   kind take = kind::take_current;
-  std::string value_json; ///< for take_value
+  /// For take_value: the value. For take_fields: an object of columns, each with "current", "other" or
+  /// {"value": V}. For reinsert: the key under which the row that lost is inserted again.
+  std::string value_json = {};
+  std::string who = {};   ///< what the user is called in the audit trail; at most limits::label_bytes_max
+  bool is_forced = false; ///< also if it is settled already, or if what an undo reverts was written anew since
 };
 
 struct quarantined_row {
@@ -387,7 +411,8 @@ public:
 
   std::vector<conflict> conflicts(bool open_only = false);
   conflict find_conflict(std::string_view id_or_prefix);
-  /// Carries out a choice as a new write that dominates both sides.
+  /// Carries out a choice as a new write that dominates both sides. Throws failure (not_found, usage, storage) that
+  /// says why it can't.
   conflict resolve(const resolution& choice);
   std::vector<quarantined_row> quarantine();
   std::vector<rule> rules();

@@ -6,7 +6,7 @@
 
 namespace tandem::storage {
 
-/// Within the caller's write transaction; the caller settles `admitted`.
-void carry_out(core& c, admission& admitted, conflict_store& conflicts, const resolution& choice);
+/// Within the caller's write transaction; the caller settles `admitted`. Returns the conflict's id.
+std::string carry_out(core& c, admission& admitted, conflict_store& conflicts, const resolution& choice);
 
 } // namespace tandem::storage

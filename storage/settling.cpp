@@ -3,6 +3,7 @@
 // same value from the same facts, and writes of equal values are no conflict.
 #include <algorithm>
 
+#include "storage/choices.hpp"
 #include "storage/drifting.hpp"
 #include "storage/merging.hpp"
 
@@ -14,6 +15,11 @@ void merger::restate(incoming_cell& cell, const value_view& stands) {
   cell.given = kept_.emplace_back(stands).view();
   cell.wins = true;
   cell.is_restated = true;
+}
+
+// Two people have settled a conflict of this row at once.
+bool merger::are_choices(std::string_view key, const local_stamp& left, const local_stamp& right) {
+  return left.site != 0 && right.site != 0 && is_choice(c_, *table_, key, left) && is_choice(c_, *table_, key, right);
 }
 
 // The write that a settlement by keep_first goes back to.
@@ -33,7 +39,9 @@ void merger::settle_cell(std::string_view key, local_row& local, incoming_cell& 
                    cell.wins};
   auto rule_name = name_of(rule);
   bool is_open = false;
-  if (rule == cell_policy::keep_first) {
+  if (are_choices(key, sides.here_written, sides.given_written)) {
+    rule_name = later_choice; // whatever the policy: people have chosen
+  } else if (rule == cell_policy::keep_first) {
     sides.here_written = first_of(key, cell.column, sides.here_written);
     sides.given_written = first_of(key, cell.column, sides.given_written);
     if (sides.here_written == sides.given_written)
@@ -44,10 +52,7 @@ void merger::settle_cell(std::string_view key, local_row& local, incoming_cell& 
     if (order != 0)
       sides.given_stands = (order > 0) == (rule == cell_policy::max);
   } else if (rule == cell_policy::ask) {
-    // Two people who settled one conflict at once are not asked again: the later choice stands.
-    is_open = !conflicts_.settled_from(*table_, key, cell.column, sides.here_written) &&
-              !conflicts_.settled_from(*table_, key, cell.column, sides.given_written);
-    rule_name = is_open ? rule_name : "later choice";
+    is_open = true;
   }
   if (sides.given_stands != cell.wins)
     restate(cell, sides.given_stands ? sides.given.view() : sides.here.view());

@@ -91,7 +91,25 @@ json as_json(const storage::replica_status& status, const std::string& path) {
   return result;
 }
 
+json as_json(const storage::settlement& settlement) {
+  return {{"id", settlement.id},
+          {"conflict", settlement.conflict},
+          {"follows", settlement.follows.empty() ? json() : json(settlement.follows)},
+          {"stamp", as_json(settlement.written)},
+          {"choice", settlement.choice},
+          {"user", settlement.who.empty() ? json() : json(settlement.who)},
+          {"settled_ms", settlement.ms},
+          {"value", embedded(settlement.value_json)},
+          {"replaced", embedded(settlement.replaced_json)},
+          {"replaced_stamp", as_json(settlement.replaced)},
+          {"detail", embedded(settlement.detail)}};
+}
+
 json as_json(const storage::conflict& conflict) {
+  auto settlements = json::array();
+  for (const auto& each : conflict.settlements) {
+    settlements.push_back(as_json(each));
+  }
   return {{"id", conflict.id},
           {"kind", name_of(conflict.kind)},
           {"table", conflict.table},
@@ -103,7 +121,12 @@ json as_json(const storage::conflict& conflict) {
           {"other_stamp", as_json(conflict.other)},
           {"rule", conflict.rule},
           {"state", conflict.state},
+          {"overtaken", conflict.is_overtaken},
+          {"contested", conflict.is_contested},
+          {"trouble", conflict.trouble.empty() ? json() : json(conflict.trouble)},
+          {"settlements", settlements},
           {"settled_by", conflict.settled_by},
+          {"settled_who", conflict.settled_who.empty() ? json() : json(conflict.settled_who)},
           {"settled_ms", conflict.settled_ms},
           {"choice", conflict.choice.empty() ? json() : json(conflict.choice)}};
 }

@@ -11,6 +11,7 @@ namespace tandem::node {
 
 nlohmann::json as_json(const messages::stamp& stamp);
 nlohmann::json as_json(const storage::replica_status& status, const std::string& path);
+nlohmann::json as_json(const storage::settlement& settlement);
 nlohmann::json as_json(const storage::conflict& conflict);
 nlohmann::json as_json(const storage::quarantined_row& row);
 nlohmann::json as_json(const storage::row_report& report);

@@ -44,6 +44,7 @@ struct options {
   std::string token;              ///< the secret that all nodes share; needed to listen beyond loopback
   std::string name;               ///< what peers call this node; empty: its site id
   bool durable = true;            ///< fsync before anything is sent or acknowledged
+  std::string user;               ///< who settles conflicts here, for the audit trail; may be empty
 };
 
 /// Rows of tracked tables have changed.
@@ -68,7 +69,9 @@ struct state {
   std::string trouble; ///< why the runtime has stopped by itself; empty: it has not
 };
 
-enum class choice { current, other, value, undo };
+/// `fields` takes a JSON object of columns, each with "current", "other" or {"value": V}; `reinsert` the key under
+/// which the row that lost is inserted again.
+enum class choice { current, other, value, undo, fields, reinsert };
 
 /// Functions throw tandem::error and nothing else, and may be called from any thread unless they say so.
 /// Callbacks come on threads of the runtime, one at a time, and may not call `start` or `stop`, nor wait for
@@ -107,8 +110,9 @@ public:
   [[nodiscard]] std::string status_json() const;
   /// Conflicts as a JSON array; `open_only`: those that wait for a person.
   [[nodiscard]] std::string conflicts_json(bool open_only = false) const;
-  /// Carries out what a person chose for a conflict; `value_json` goes with choice::value.
-  void resolve(const std::string& conflict_id, choice take, const std::string& value_json = {});
+  /// Carries out what a person chose for a conflict; `value_json` goes with choice::value, fields and reinsert. `force`
+  /// settles anew what is settled already, and undoes what was written over since.
+  void resolve(const std::string& conflict_id, choice take, const std::string& value_json = {}, bool force = false);
   /// Waits until all that was committed here before has reached every peer, and all that they had when the link
   /// began has come. False if `ms` milliseconds passed first.
   bool wait_until_level(std::int64_t ms);

@@ -26,9 +26,21 @@ typedef struct tandem_options {
   const char* token; /* or NULL */
   const char* name;  /* or NULL */
   int not_durable;   /* not 0: no fsync before anything is sent or acknowledged */
+  const char* user;  /* who settles conflicts here, for the audit trail; or NULL */
 } tandem_options;
 
-enum { TANDEM_TAKE_CURRENT = 0, TANDEM_TAKE_OTHER = 1, TANDEM_TAKE_VALUE = 2, TANDEM_UNDO = 3 };
+/* TANDEM_TAKE_FIELDS takes a JSON object of columns, each with "current", "other" or {"value": V}; TANDEM_REINSERT the
+ * key under which the row that lost is inserted again. With TANDEM_FORCE added, what is settled already is settled
+ * anew, and what was written over since is undone. */
+enum {
+  TANDEM_TAKE_CURRENT = 0,
+  TANDEM_TAKE_OTHER = 1,
+  TANDEM_TAKE_VALUE = 2,
+  TANDEM_UNDO = 3,
+  TANDEM_TAKE_FIELDS = 4,
+  TANDEM_REINSERT = 5,
+  TANDEM_FORCE = 256
+};
 
 /* Called on a thread of the runtime, one call at a time; `json` is valid during the call. */
 typedef void (*tandem_callback)(void* context, const char* json);

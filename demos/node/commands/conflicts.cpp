@@ -24,7 +24,11 @@ struct conflict_arguments {
   std::string id;
   std::string take;
   std::string value;
+  std::string fields;
+  std::string new_key;
+  std::string user;
   bool is_value = false;
+  bool is_forced = false;
   bool is_all = false;
   bool is_json = false;
 };
@@ -36,10 +40,11 @@ std::string place_of(const storage::conflict& conflict) {
 std::string as_text(const std::vector<storage::conflict>& conflicts) {
   std::vector<std::vector<std::string>> rows{{"id", "state", "kind", "where", "key", "current", "other", "settled by"}};
   for (const auto& conflict : conflicts) {
-    rows.push_back({conflict.id.substr(0, id_characters), conflict.state, name_of(conflict.kind),
+    const auto state = conflict.state + (conflict.is_contested ? " (contested)" : "");
+    const auto by = conflict.settled_who.empty() ? conflict.settled_by : conflict.settled_who;
+    rows.push_back({conflict.id.substr(0, id_characters), shortened(state, 24), name_of(conflict.kind),
                     shortened(place_of(conflict), 28), shortened(conflict.key_json, 20),
-                    shortened(conflict.current_json, 28), shortened(conflict.other_json, 28),
-                    shortened(conflict.settled_by, 12)});
+                    shortened(conflict.current_json, 28), shortened(conflict.other_json, 28), shortened(by, 12)});
   }
   return as_table(rows, "");
 }
@@ -88,10 +93,24 @@ void describe(const storage::conflict& conflict, const std::string& database) {
             << "\n"
             << "  other       " << conflict.other_json << "\n              written "
             << as_time(messages::ms_of_hlc(conflict.other.hlc)) << " at site " << conflict.other.site.to_short() << "\n"
-            << "  settled     by " << conflict.settled_by << " (" << conflict.rule << "), "
-            << as_time(conflict.settled_ms) << "\n";
-  if (!conflict.choice.empty()) {
-    std::cout << "  choice      " << conflict.choice << "\n";
+            << "  policy      " << conflict.rule << "\n";
+  if (conflict.settled_ms != 0) {
+    std::cout << "  settled     by " << (conflict.settled_who.empty() ? "" : conflict.settled_who + " at ")
+              << conflict.settled_by << ", " << as_time(conflict.settled_ms) << "\n";
+  }
+  for (const auto& each : conflict.settlements) {
+    std::cout << "  choice      " << each.choice << ", by " << (each.who.empty() ? "" : each.who + " at ") << "site "
+              << each.written.site.to_short() << ", " << as_time(each.ms) << "\n              " << each.value_json
+              << " in place of " << each.replaced_json << "\n";
+  }
+  if (conflict.is_contested) {
+    std::cout << "  contested   settled on several devices at once; the later choice stands\n";
+  }
+  if (conflict.is_overtaken) {
+    std::cout << "  overtaken   written anew since\n";
+  }
+  if (!conflict.trouble.empty()) {
+    std::cout << "  trouble     nothing can be done about it here, for " << conflict.trouble << "\n";
   }
   std::cout << "Choose: tandem conflicts " << database << " resolve " << conflict.id.substr(0, id_characters)
             << " --take other\n";
@@ -107,9 +126,8 @@ int show(const conflict_arguments& arguments) {
   return exit_done;
 }
 
-int choose(const conflict_arguments& arguments, storage::resolution::kind take) {
-  const storage::resolution choice{arguments.id, take,
-                                   arguments.is_value ? as_json_value(arguments.value) : std::string{}};
+int choose(const conflict_arguments& arguments, storage::resolution::kind take, const std::string& value_json = {}) {
+  const storage::resolution choice{arguments.id, take, value_json, arguments.user, arguments.is_forced};
   const auto conflict = storage::replica::open(arguments.database).resolve(choice);
   if (arguments.is_json) {
     print(as_json(conflict));
@@ -121,14 +139,23 @@ int choose(const conflict_arguments& arguments, storage::resolution::kind take) 
 }
 
 int resolve(const conflict_arguments& arguments) {
-  if (arguments.is_value == !arguments.take.empty()) {
-    throw wrong_usage{"conflicts resolve wants one of --take current, --take other, --value V"};
+  using kind = storage::resolution::kind;
+  const int ways = static_cast<int>(arguments.is_value) + static_cast<int>(!arguments.take.empty()) +
+                   static_cast<int>(!arguments.fields.empty()) + static_cast<int>(!arguments.new_key.empty());
+  if (ways != 1) {
+    throw wrong_usage{"conflicts resolve wants one of --take current, --take other, --value V, --fields JSON, "
+                      "--reinsert-as KEY"};
   }
   if (arguments.is_value) {
-    return choose(arguments, storage::resolution::kind::take_value);
+    return choose(arguments, kind::take_value, as_json_value(arguments.value));
   }
-  return choose(arguments, arguments.take == "other" ? storage::resolution::kind::take_other
-                                                     : storage::resolution::kind::take_current);
+  if (!arguments.fields.empty()) {
+    return choose(arguments, kind::take_fields, arguments.fields);
+  }
+  if (!arguments.new_key.empty()) {
+    return choose(arguments, kind::reinsert, as_json_value(arguments.new_key));
+  }
+  return choose(arguments, arguments.take == "other" ? kind::take_other : kind::take_current);
 }
 
 int audit(const conflict_arguments& arguments) {
@@ -159,7 +186,9 @@ void add_conflicts(CLI::App& program, chosen_command& chosen) {
       "A choice is a new write: it syncs like any other, and settles the conflict on every device.\n"
       "Examples:\n  tandem conflicts notes.db\n  tandem conflicts notes.db show 3f2a\n"
       "  tandem conflicts notes.db resolve 3f2a --take other\n"
-      "  tandem conflicts notes.db resolve 3f2a --value '\"a third way\"'\n  tandem conflicts notes.db undo 3f2a");
+      "  tandem conflicts notes.db resolve 3f2a --value '\"a third way\"' --user Ann\n"
+      "  tandem conflicts notes.db resolve 3f2a --fields '{\"title\": \"other\", \"note\": {\"value\": \"both\"}}'\n"
+      "  tandem conflicts notes.db resolve 3f2a --reinsert-as 17\n  tandem conflicts notes.db undo 3f2a");
   const auto runs = [arguments, &chosen](int (*action)(const conflict_arguments&)) {
     return [arguments, action, &chosen] {
       chosen = [arguments, action] {
@@ -187,10 +216,20 @@ void add_conflicts(CLI::App& program, chosen_command& chosen) {
         arguments->is_value = true;
       },
       "Another value: JSON, or else plain text");
+  resolving->add_option("--fields", arguments->fields,
+                        "Of a whole row: a JSON object of columns, each with \"current\", \"other\" or {\"value\": V}");
+  resolving->add_option("--reinsert-as", arguments->new_key,
+                        "Of two rows inserted under one key: insert the one that lost under this key");
+  const auto add_common = [arguments](CLI::App& to, const char* forced) {
+    to.add_option("--user", arguments->user, "Your name, for the audit trail");
+    to.add_flag("--force", arguments->is_forced, forced);
+  };
+  add_common(*resolving, "Even if it was settled already");
   resolving->callback(runs(resolve));
 
   auto* undoing = command->add_subcommand("undo", "Take a settlement back");
   undoing->add_option("ID", arguments->id, "The conflict's id, or the first characters of it")->required();
+  add_common(*undoing, "Even if the cell or row was written anew since");
   undoing->callback(
       runs([](const conflict_arguments& asked) { return choose(asked, storage::resolution::kind::undo); }));
 }

@@ -31,6 +31,7 @@ void add_token_option(CLI::App& command, link_arguments& arguments) {
 actors::node_options options_of(const link_arguments& arguments) {
   actors::node_options options;
   options.path = arguments.database;
+  options.user = arguments.user;
   options.name = arguments.name.empty() ? std::filesystem::path{arguments.database}.stem().string() : arguments.name;
   for (const auto& url : arguments.peers) {
     check_url(url);

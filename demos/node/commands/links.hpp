@@ -17,6 +17,7 @@ struct link_arguments {
   std::string token_file; ///< empty: no token
   double retain_days = 0; ///< how long a silent peer holds the log; 0: as it was
   std::string name;       ///< what peers call this node; empty: as the file is called
+  std::string user;       ///< who settles conflicts here
 };
 
 void add_token_option(CLI::App& command, link_arguments& arguments);

@@ -67,6 +67,7 @@ void add_serve(CLI::App& program, chosen_command& chosen) {
       ->allow_extra_args(false)
       ->take_all();
   command->add_option("--name", arguments->name, "What peers call this node; if not given, the file's name");
+  command->add_option("--user", arguments->user, "Who settles conflicts through this node, for the audit trail");
   command
       ->add_option("--retain-days", arguments->retain_days,
                    "How long the log is kept for a peer that stays silent (30); one that returns later gets a snapshot")

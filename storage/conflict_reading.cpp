@@ -1,0 +1,137 @@
+// How conflicts are read for people. Rows of tandem_conflicts come from peers, who may send anything: what makes no
+// sense is shown with what is wrong with it.
+#include <algorithm>
+#include <array>
+
+#include "storage/choices.hpp"
+#include "storage/conflict_store.hpp"
+
+namespace tandem::storage {
+namespace {
+
+constexpr std::array kinds{conflict_kind::cell, conflict_kind::insert,     conflict_kind::deletion,
+                           conflict_kind::row,  conflict_kind::constraint, conflict_kind::refused};
+constexpr std::array<std::string_view, 4> states{"open", "settled", "resolved", "undone"};
+
+constexpr const char* select_conflict =
+    "SELECT id, kind, tbl, k, col, current, current_hlc, current_site, other, other_hlc, other_site, rule, state, "
+    "settled_by, settled_ms, choice, settled_who FROM tandem_conflicts WHERE about IS NULL ";
+
+std::string side_to_json(core& c, const statement& row, int column) {
+  const auto each = row.value(column);
+  // A side of a whole row is its cells, packed under their names.
+  if (row.is_null(4) && each.type == value_type::blob)
+    if (const auto of = c.table_named(row.text(2)))
+      return row_to_json(of->info, row.blob(3), unpack_named_cells(of->info, each.bytes));
+  return value_to_json(each);
+}
+
+std::optional<conflict_kind> kind_named(std::string_view name) {
+  const auto found = std::ranges::find(kinds, name, [](conflict_kind kind) { return name_of(kind); });
+  return found == kinds.end() ? std::nullopt : std::optional{*found};
+}
+
+/// As much of a text from a peer as a message quotes.
+std::string excerpt(std::string_view text) {
+  constexpr std::size_t quoted_bytes = 40;
+  return text.size() <= quoted_bytes ? std::string{text} : std::string{text.substr(0, quoted_bytes)} + "...";
+}
+
+/// Why nothing can be done about it; empty: something can.
+std::string trouble_of(core& c, const statement& row) {
+  const auto of = c.table_named(row.text(2));
+  if (!of || is_own_table(of->info.name))
+    return "table " + quoted(excerpt(row.text(2))) + " is not tracked here";
+  if (!kind_named(row.text(1)))
+    return "its kind \"" + excerpt(row.text(1)) + "\" is not known";
+  if (std::ranges::find(states, row.text(12)) == states.end())
+    return "its state \"" + excerpt(row.text(12)) + "\" is not known";
+  const auto key = unpacked_values(row.blob(3));
+  const auto fits = [&](const value_view& part) {
+    return part.type != value_type::null && (!of->info.has_integer_key || part.type == value_type::integer);
+  };
+  if (key.size() != of->info.key.size() || !std::ranges::all_of(key, fits))
+    return "its key does not fit table " + quoted(of->info.name);
+  constexpr std::size_t site_bytes = sizeof(site_id::bytes);
+  if (row.blob(7).size() != site_bytes || row.blob(10).size() != site_bytes)
+    return "it does not say which sites wrote";
+  return {};
+}
+
+conflict conflict_of(core& c, const statement& row) {
+  conflict result;
+  result.id = row.text(0);
+  result.table = row.text(2);
+  result.column = row.text(4);
+  result.rule = row.text(11);
+  result.state = row.text(12);
+  result.settled_by = row.text(13);
+  result.settled_ms = row.integer(14);
+  result.choice = row.text(15);
+  result.settled_who = row.text(16);
+  result.kind = kind_named(row.text(1)).value_or(conflict_kind::cell);
+  result.key_json = result.current_json = result.other_json = "null";
+  try {
+    result.trouble = trouble_of(c, row);
+    result.key_json = key_to_json(row.blob(3));
+    result.current_json = side_to_json(c, row, 5);
+    result.other_json = side_to_json(c, row, 8);
+    result.current = {row.unsigned_integer(6), site_id::from_bytes(row.blob(7))};
+    result.other = {row.unsigned_integer(9), site_id::from_bytes(row.blob(10))};
+  } catch (const failure&) {
+    if (result.trouble.empty())
+      result.trouble = "its values are not readable";
+  }
+  return result;
+}
+
+} // namespace
+
+std::vector<conflict> conflict_store::list(bool open_only) {
+  std::vector<conflict> result;
+  std::vector<std::string> keys;
+  statement query{c_.db, std::string{select_conflict} + (open_only ? "AND state = 'open' " : "") +
+                             "ORDER BY max(current_hlc, other_hlc), id"};
+  while (query.step()) {
+    result.push_back(conflict_of(c_, query));
+    keys.emplace_back(query.blob(3));
+  }
+  query.reset();
+  add_aftermath(c_, result, keys);
+  return result;
+}
+
+conflict conflict_store::find(std::string_view id_or_prefix) {
+  statement query{c_.db, std::string{select_conflict} + "AND substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 2"};
+  query.bind(id_or_prefix);
+  if (id_or_prefix.empty() || !query.step())
+    throw failure{failure_code::not_found, "no conflict has the id " + excerpt(id_or_prefix) + "; `tandem conflicts " +
+                                               c_.db.path() + "` lists them"};
+  std::vector<conflict> result;
+  result.push_back(conflict_of(c_, query));
+  const std::vector<std::string> keys{std::string{query.blob(3)}};
+  if (query.step())
+    throw failure{failure_code::usage,
+                  "more than one conflict's id begins with " + excerpt(id_or_prefix) + "; give more of its letters"};
+  query.reset();
+  add_aftermath(c_, result, keys);
+  return std::move(result.front());
+}
+
+conflict_store::sides conflict_store::sides_of(std::string_view id) {
+  statement query{c_.db, std::string{select_conflict} + "AND id = ?1"};
+  query.bind(id);
+  if (!query.step())
+    throw failure{failure_code::not_found, "no conflict has the id " + excerpt(id)};
+  return {std::string{query.text(2)},
+          std::string{query.blob(3)},
+          std::string{query.text(4)},
+          kind_named(query.text(1)).value_or(conflict_kind::cell),
+          value{query.value(5)},
+          value{query.value(8)},
+          {query.unsigned_integer(6), site_id::from_bytes(query.blob(7))},
+          {query.unsigned_integer(9), site_id::from_bytes(query.blob(10))},
+          std::string{query.text(11)}};
+}
+
+} // namespace tandem::storage
