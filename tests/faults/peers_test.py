@@ -144,7 +144,7 @@ class PeersTest(unittest.TestCase):
         self.assertIn(b"400", other.answer)
         raw = RawWebSocket(hub.url)
         self.assertTrue(raw.is_open(), raw.answer)
-        hello = [1, 1, 99, 99, os.urandom(16), 1, 0, int(time.time() * 1000), 7, False, "raw", "99.0", [1, []], 0, []]
+        hello = [1, 1, 99, 99, os.urandom(16), 1, 0, int(time.time() * 1000), 7, False, "raw", "99.0", [1, []], [], 0]
         raw.send(packed(hello))
         said = raw.everything()
         self.assertIn(b"version", said)
