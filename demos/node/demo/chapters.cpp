@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "demos/node/demo/scene.hpp"
 #include "demos/node/text.hpp"
-#include "messages/failure.hpp"
 
 namespace tandem::node {
 
@@ -20,33 +20,6 @@ constexpr const char* row_count_sql = "SELECT (SELECT count(*) FROM Album) + (SE
                                       "(SELECT count(*) FROM InvoiceLine) + (SELECT count(*) "
                                       "FROM MediaType) + (SELECT count(*) FROM Playlist) + (SELECT count(*) FROM "
                                       "PlaylistTrack) + (SELECT count(*) FROM Track)";
-
-/// One way the story ends early: what comes next would make no sense.
-[[noreturn]] void give_up(device& culprit, const std::string& what) {
-  throw messages::failure{messages::failure_code::defect,
-                          culprit.name() + ": " + what + "; its node said:\n" + culprit.node().last_words()};
-}
-
-std::string start(device& node, const std::vector<std::string>& arguments) {
-  auto ready = node.serve(arguments);
-  if (!ready) {
-    give_up(node, "the node did not get ready");
-  }
-  return *ready;
-}
-
-bool shows(device& where, const std::string& sql, const std::string& expected) {
-  return where.read(sql) == expected;
-}
-
-bool are_level(demo_world& world) {
-  try {
-    const auto digest = world.hub.digest();
-    return digest == world.laptop.digest() && digest == world.phone.digest();
-  } catch (const messages::failure&) {
-    return false;
-  }
-}
 
 /// How long after it could be read where it was written could it be read elsewhere? Nothing: never.
 std::optional<double> travel_ms(device& from, device& to, const std::string& write, const std::string& read,
@@ -61,19 +34,6 @@ std::optional<double> travel_ms(device& from, device& to, const std::string& wri
   });
   const auto taken = since_commit ? since_commit->ms() : 0.0;
   return writer.wait() == 0 && has_arrived ? std::optional{taken} : std::nullopt;
-}
-
-std::optional<storage::conflict> find_conflict(device& where, const std::string& table, storage::conflict_kind kind) {
-  for (auto& conflict : where.look().conflicts()) {
-    if (conflict.table == table && conflict.kind == kind) {
-      return conflict;
-    }
-  }
-  return std::nullopt;
-}
-
-void go_offline(demo_world& world, device& who) {
-  world.told.fact(who.node().end(SIGTERM) == 0, "the " + who.name() + " goes offline: its node stops cleanly");
 }
 
 } // namespace

@@ -27,6 +27,10 @@ void tell_two_fields(demo_world& world);
 void tell_same_field(demo_world& world);
 /// A foreign key crossing: the row is set aside, sync goes on, and the row comes back.
 void tell_quarantine(demo_world& world);
+/// A conflict that waits for a person: chosen on one device, seen on the other, and undone.
+void tell_choice(demo_world& world);
+/// A change that a rule of the hub refuses, rolled back at its author.
+void tell_refusal(demo_world& world);
 /// The hub gone, a node killed in the middle of writes, all back.
 void tell_crash(demo_world& world);
 /// Digests and invariants of all three.

@@ -65,6 +65,8 @@ void tell_all(demo_world& world, const fs::path& original) {
   tell_two_fields(world);
   tell_same_field(world);
   tell_quarantine(world);
+  tell_choice(world);
+  tell_refusal(world);
   tell_crash(world);
   tell_end(world);
 }
