@@ -190,6 +190,43 @@ void run(const crossing& what) {
     }
 }
 
+/// Policies for all columns of all tables of a crossing.
+std::vector<policy> policies_of(const crossing& what, const std::string& name) {
+  std::vector<policy> result;
+  for (const auto& table : what.tables) {
+    if (name != "max" && name != "min") {
+      result.push_back({table, "", name});
+      continue;
+    }
+    app_database memory{":memory:"};
+    for (const auto& statement : what.schema)
+      memory.execute(statement);
+    for (const auto& row : memory.query("SELECT name FROM pragma_table_info('" + table + "') WHERE pk = 0"))
+      result.push_back({table, shown(row).substr(2, shown(row).size() - 4), name});
+  }
+  return result;
+}
+
+/// Whatever was written stands, or is kept.
+void must_have_kept(const std::string& sql, const std::string& found) {
+  static const std::regex literal{"'(sooner|later)'"};
+  for (std::sregex_iterator each{sql.begin(), sql.end(), literal}, end; each != end; ++each)
+    BOOST_TEST(found.find((*each)[1]) != std::string::npos);
+}
+
+/// Constraints are judged under every policy: all replicas agree, and nothing is lost.
+void run_under_policies(const crossing& what) {
+  int order = 0;
+  for (const std::string name : {"ask", "keep_first", "max", "min", "row", "delete_wins"})
+    BOOST_TEST_CONTEXT("policy " << name << ", order of delivery " << order << " of: " << what.sooner << " / "
+                                 << what.later) {
+      auto with = what;
+      with.policies = policies_of(what, name);
+      const auto [stands, kept] = outcome(with, order++ % orders);
+      must_have_kept(what.sooner + what.later, stands + kept);
+    }
+}
+
 void write_page(const char* path) {
   std::ofstream out{path};
   read_page([&](const std::string& line, const crossing* found) {
@@ -216,6 +253,9 @@ const bool is_registered = [] {
       return;
     ++count;
     all.add(boost::unit_test::make_test_case([what = *found] { run(what); }, found->name, __FILE__, __LINE__));
+    if (found->policies.empty())
+      all.add(boost::unit_test::make_test_case([what = *found] { run_under_policies(what); },
+                                               found->name + "_under_policies", __FILE__, __LINE__));
   });
   return count > 0;
 }();
