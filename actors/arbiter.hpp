@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/core.hpp"
+#include "actors/device_clock.hpp"
 #include "actors/observer.hpp"
 #include "actors/parking.hpp"
 #include "messages/catalogue.hpp"
@@ -21,13 +22,11 @@ namespace tandem::actors {
 
 struct arbiter_options {
   replica_opener open;
-  std::string name;           ///< what this node calls itself
-  std::string program;        ///< its version
-  std::uint64_t instance = 0; ///< random for each run
-  bool adopts = false;        ///< takes over its peers' tables
-  storage::clock_ms now_ms;   ///< the machine's clock, not corrected
-  /// A hub's clock differs by so much, and ours counts as the wrong one: stamp with theirs from now on.
-  std::function<void(std::int64_t offset_ms)> correct_clock;
+  std::string name;                      ///< what this node calls itself
+  std::string program;                   ///< its version
+  std::uint64_t instance = 0;            ///< random for each run
+  bool adopts = false;                   ///< takes over its peers' tables
+  std::shared_ptr<device_clock> clock;   ///< by which the replica stamps; corrected here
   std::function<void()> on_new_identity; ///< the replica has taken a new site id; may be empty
 };
 
@@ -112,7 +111,6 @@ private:
   std::optional<storage::replica> replica_;
   storage::identity self_;
   std::uint64_t head_ = 0;
-  std::int64_t clock_offset_ms_ = 0; ///< what the machine's clock is corrected by
   std::map<std::uint64_t, link> links_;
 };
 

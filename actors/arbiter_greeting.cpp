@@ -42,7 +42,7 @@ void arbiter::say_hello(std::uint64_t number, link& to, outbox& out) {
   hello.head = stamped.head;
   // If the clock was ahead once, then the time that it showed is the time that counts: what was stamped by it must
   // not be refused.
-  hello.time_ms = std::max(options_.now_ms() + clock_offset_ms_, replica_->latest_clock_ms());
+  hello.time_ms = std::max(options_.clock->now_ms(), replica_->latest_clock_ms());
   hello.log_start = replica_->log_start();
   hello.instance = options_.instance;
   hello.adopting = options_.adopts;
@@ -103,15 +103,12 @@ void arbiter::check_peer(link& from, const messages::hello& hello, outbox& out) 
 
 /// A device listens to its hub. The hub's own clock is nobody's business here.
 void arbiter::check_clock(link& from, const messages::hello& hello) {
-  const auto offset_ms = hello.time_ms - options_.now_ms();
+  const auto offset_ms = hello.time_ms - options_.clock->wall_ms();
   from.ahead_ms = -offset_ms;
   if (!from.is_dialed)
     return;
   const bool is_off = std::abs(offset_ms) > limits::clock_offset_ms_max;
-  if (is_off || clock_offset_ms_ != 0) {
-    clock_offset_ms_ = is_off ? offset_ms : 0;
-    options_.correct_clock(clock_offset_ms_);
-  }
+  options_.clock->correct(is_off ? offset_ms : 0);
   if (!is_off)
     return;
   from.trouble = "this device's clock is " + std::to_string(std::abs(offset_ms) / 1'000) + " s " +

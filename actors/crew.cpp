@@ -1,6 +1,5 @@
 #include "actors/crew.hpp"
 
-#include <atomic>
 #include <map>
 #include <mutex>
 #include <random>
@@ -13,6 +12,7 @@
 
 #include "actors/arbiter.hpp"
 #include "actors/batcher.hpp"
+#include "actors/device_clock.hpp"
 #include "actors/dialer.hpp"
 #include "actors/endpoint.hpp"
 #include "actors/lobby.hpp"
@@ -37,7 +37,8 @@ struct crew::implementation final : staff {
   std::shared_ptr<lobby> connections = std::make_shared<lobby>(board);
   std::shared_ptr<doorbell> bell = std::make_shared<doorbell>();
   std::shared_ptr<link_board> links = std::make_shared<link_board>();
-  std::shared_ptr<std::atomic<std::int64_t>> clock_offset_ms = std::make_shared<std::atomic<std::int64_t>>(0);
+  std::shared_ptr<device_clock> clock =
+      std::make_shared<device_clock>(options.replica.now_ms, options.replica.steady_us);
   std::mutex workers_mutex;
   std::map<address, frame_actor> workers; // of the supervisor's making
   std::promise<void> done;
@@ -45,11 +46,11 @@ struct crew::implementation final : staff {
 
   storage::replica open() const {
     auto how = options.replica;
-    how.now_ms = [offset = clock_offset_ms, now_ms = how.now_ms] {
-      return now_ms() + offset->load();
+    how.now_ms = [clock = clock] {
+      return clock->now_ms();
     };
-    how.hint_correction_ms = [offset = clock_offset_ms] {
-      return offset->load();
+    how.hint_correction_ms = [clock = clock] {
+      return clock->correction_ms();
     };
     // Somebody may hold the lock for long; that is no fault of an actor's, and must not use up its restarts.
     for (std::size_t tries = 1;; ++tries)
@@ -84,11 +85,8 @@ arbiter_options crew::implementation::for_arbiter() {
   result.program = TANDEM_VERSION;
   result.instance = instance;
   result.adopts = options.adopts;
-  result.now_ms = options.replica.now_ms;
+  result.clock = clock;
   result.on_new_identity = options.on_new_identity;
-  result.correct_clock = [offset = clock_offset_ms](std::int64_t ms) {
-    offset->store(ms);
-  };
   return result;
 }
 

@@ -124,6 +124,10 @@ constexpr std::int64_t clock_offset_ms_max = 60'000;
 /// A received stamp may lie this far in the future, as seen by the receiver.
 constexpr std::int64_t hlc_future_ms_max = clock_offset_ms_max;
 
+/// A device that is linked to a hub does not follow when its clock is set by more than this at once: time servers move
+/// it by less.
+constexpr std::int64_t clock_jump_ms_max = 10'000;
+
 /// The clock's reading is written down when it has moved on by so much: seldom, and far below the limits above.
 constexpr std::int64_t clock_note_ms = 10'000;
 

@@ -123,9 +123,9 @@ void troupe::heal_and_check() {
     if (known.is_armed && stage_->runs(node))
       stage_->crash(node, known.lost_power ? death::power : death::kill);
     stage_->set_clock_right(node);
-    // What was stamped by a clock that was ahead is taken once that time has come.
-    stage_->move_clock(node, ahead_ms_);
   }
+  // What was stamped by a clock that was ahead is taken once that time has come.
+  stage_->sleep_all(ahead_ms_);
   stage_->take_deaths();
   for (std::size_t node = 0; node < stage_->size(); ++node)
     must(start(node), stage_->name(node) + " does not start though nothing is broken");

@@ -102,6 +102,10 @@ struct stage::implementation {
   caf::scheduler::test_coordinator& scheduler() {
     return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
   }
+  std::int64_t slept_ms = 0;
+  [[nodiscard]] std::int64_t wall_ms(const node_place& node) {
+    return begin_ms + steady_us() / 1'000 + slept_ms + node.clock_offset_ms;
+  }
   std::int64_t steady_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(scheduler().clock().now().time_since_epoch()).count();
   }
@@ -121,10 +125,10 @@ storage::replica_options stage::implementation::replica_options(const node_place
   result.vfs = node.storage->vfs_name();
   result.busy_wait_ms = 0;
   result.now_ms = [this, &node] {
-    return begin_ms + steady_us() / 1'000 + node.clock_offset_ms;
+    return wall_ms(node);
   };
   result.steady_us = [this] {
-    return steady_us();
+    return steady_us() + slept_ms * 1'000;
   };
   result.random_bits = [this] {
     return random();
@@ -139,9 +143,8 @@ std::size_t stage::implementation::place(node_setup setup) {
   self.setup = std::move(setup);
   // Only a name to the simulated disk; its folder is where a bundle of many megabytes would be parked.
   self.path = (std::filesystem::temp_directory_path() / (self.setup.name + ".db")).string();
-  self.storage = std::make_unique<disk>("tandem-sim-" + self.setup.name, random(), [this, &self] {
-    return begin_ms + steady_us() / 1'000 + self.clock_offset_ms;
-  });
+  self.storage =
+      std::make_unique<disk>("tandem-sim-" + self.setup.name, random(), [this, &self] { return wall_ms(self); });
   if (planted == plant::skip_fsync)
     self.storage->ignore_syncs();
   self.tap = std::make_unique<tampering>(self.setup.name, record, planted);
@@ -401,6 +404,10 @@ void stage::move_clock(std::size_t node, std::int64_t by_ms) {
 }
 void stage::set_clock_right(std::size_t node) {
   implementation_->nodes.at(node)->clock_offset_ms = 0;
+}
+
+void stage::sleep_all(std::int64_t ms) {
+  implementation_->slept_ms += ms;
 }
 
 std::vector<std::size_t> stage::take_deaths() {

@@ -67,6 +67,8 @@ public:
   storage::replica open(std::size_t node);
   void move_clock(std::size_t node, std::int64_t by_ms);
   void set_clock_right(std::size_t node);
+  /// Time goes by everywhere, in which all machines sleep.
+  void sleep_all(std::int64_t ms);
   /// Nodes that have died since this was last asked.
   std::vector<std::size_t> take_deaths();
 

@@ -19,7 +19,8 @@ struct one_arbiter {
   tests::test_folder folder;
   tests::test_replica replica{folder.file("app.db")};
   tests::test_replica peer{folder.file("peer.db")};
-  std::vector<std::int64_t> corrections_ms;
+  std::shared_ptr<actors::device_clock> clock = std::make_shared<actors::device_clock>(
+      [this] { return replica.now_ms; }, [this] { return replica.now_ms * 1'000; });
   int identities = 0;
   recording_outbox out{{role::arbiter}};
   actors::arbiter arbiter{options()};
@@ -31,12 +32,7 @@ struct one_arbiter {
     result.name = "node";
     result.program = "test";
     result.instance = 1;
-    result.now_ms = [this] {
-      return replica.now_ms;
-    };
-    result.correct_clock = [this](std::int64_t ms) {
-      corrections_ms.push_back(ms);
-    };
+    result.clock = clock;
     result.on_new_identity = [this] {
       ++identities;
     };
@@ -246,8 +242,7 @@ BOOST_FIXTURE_TEST_CASE(a_device_whose_clock_is_off_stamps_with_its_hubs, one_ar
   open(1, true);
   peer.now_ms = replica.now_ms - 3'600'000;
   hears(endpoint(1), peer.hello());
-  BOOST_REQUIRE(corrections_ms.size() == 1U);
-  BOOST_TEST(corrections_ms[0] == -3'600'000);
+  BOOST_TEST(clock->correction_ms() == -3'600'000);
   hears(endpoint(1), messages::resume{1, 0, 0});
   BOOST_TEST(noted_trouble().find("3600 s ahead of") != std::string::npos);
 }
@@ -256,14 +251,14 @@ BOOST_FIXTURE_TEST_CASE(a_hub_does_not_listen_to_a_devices_clock, one_arbiter) {
   open(1, false);
   peer.now_ms = replica.now_ms - 3'600'000;
   hears(endpoint(1), peer.hello());
-  BOOST_TEST(corrections_ms.empty());
+  BOOST_TEST(clock->correction_ms() == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_clock_within_the_limit_is_left_alone, one_arbiter) {
   open(1, true);
   peer.now_ms = replica.now_ms + limits::clock_offset_ms_max;
   hears(endpoint(1), peer.hello());
-  BOOST_TEST(corrections_ms.empty());
+  BOOST_TEST(clock->correction_ms() == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_write_from_the_future_ends_the_link_and_is_noted, one_arbiter) {
