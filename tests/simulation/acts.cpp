@@ -296,7 +296,7 @@ void troupe::reckon_losses(std::size_t node) {
                                                                       ", which was committed and synced");
   record_.note(stage_->name(node) + " has lost " + writer + "/" + std::to_string(last + 1) + " to " +
                std::to_string(truth_.last_of(writer)));
-  truth_.forget(writer, last);
+  truth_.forget(writer, std::max(last, copied_[writer]));
 }
 
 void troupe::take_crashes(random_source& random) {
@@ -316,14 +316,20 @@ void troupe::take_crashes(random_source& random) {
   }
 }
 
+disk_image troupe::copy_of(std::size_t node) {
+  for (const auto& [writer, number] : read_knowledge(stage_->app(node)))
+    copied_[writer] = std::max(copied_[writer], number);
+  return stage_->copy(node);
+}
+
 /// A backup is made, or put back. What only this node knew since then is gone, as its user must expect.
 void troupe::restore(std::size_t node, random_source& random) {
   auto& known = nodes_[node];
-  if (!stage_->runs(node) || known.is_armed)
+  if (!stage_->runs(node) || known.is_armed || !can_write(node))
     return;
   if (!known.backup || random.chance(40)) {
     record_.note(stage_->name(node) + ": a backup is made");
-    known.backup = stage_->copy(node);
+    known.backup = copy_of(node);
     return;
   }
   for (std::size_t other = 0; other < stage_->size(); ++other)
@@ -335,7 +341,7 @@ void troupe::restore(std::size_t node, random_source& random) {
   stage_->close_app(node);
   stage_->restore(node, *known.backup, random.chance(50));
   has_copies_ = true;
-  knowledge all;
+  auto all = copied_;
   for (std::size_t other = 0; other < stage_->size(); ++other)
     for (const auto& [writer, number] : read_knowledge(stage_->app(other)))
       all[writer] = std::max(all[writer], number);
@@ -359,7 +365,7 @@ void troupe::clone(std::size_t node, random_source& random) {
   actor_of_history known;
   known.parent = setup.parent;
   record_.note(setup.name + " is a copy of " + stage_->name(node) + "'s file and calls " + setup.parent);
-  stage_->add_copy(std::move(setup), stage_->copy(node));
+  stage_->add_copy(std::move(setup), copy_of(node));
   nodes_.push_back(known);
   has_copies_ = true;
   start(stage_->size() - 1);

@@ -124,8 +124,13 @@ void troupe::heal_and_check() {
       stage_->crash(node, known.lost_power ? death::power : death::kill);
     stage_->set_clock_right(node);
   }
-  // What was stamped by a clock that was ahead is taken once that time has come.
-  stage_->sleep_all(ahead_ms_);
+  if (ahead_ms_ > 0) {
+    // What was stamped by a clock that was ahead is taken once that time has come. Nobody is to stamp meanwhile by the
+    // time of a hub that was ahead.
+    for (std::size_t node = 0; node < stage_->size(); ++node)
+      stage_->stop(node);
+    stage_->sleep_all(ahead_ms_);
+  }
   stage_->take_deaths();
   for (std::size_t node = 0; node < stage_->size(); ++node)
     must(start(node), stage_->name(node) + " does not start though nothing is broken");

@@ -69,6 +69,7 @@ private:
   bool start(std::size_t node);
   void take_crashes(random_source& random);
   void reckon_losses(std::size_t node);
+  disk_image copy_of(std::size_t node);
   void note_fault(std::size_t node) { nodes_[node].last_fault_ms = stage_->now_ms(); }
   std::string writer_of(std::size_t node) const;
   bool can_write(std::size_t node);
@@ -91,6 +92,7 @@ private:
   property::value_source values_;
   model truth_;
   std::vector<actor_of_history> nodes_;
+  knowledge copied_; ///< commits that stand in some copy of a file: they may come back after a crash or a restore
   std::int64_t token_ = 0;
   std::int64_t steps_ = 0;
   std::int64_t ahead_ms_ = 0;   ///< the farthest that a clock was ahead
