@@ -186,6 +186,12 @@ void core::refresh(bool may_write) {
     load_sites();
     load_tables();
     schema_cookie_ = now;
+    tables_version_ = meta("schema");
+  }
+  // Columns of peers and former names come by another connection without any change of SQLite's own schema.
+  if (const auto known = meta("schema"); known != tables_version_) {
+    load_tables();
+    tables_version_ = known;
   }
   if (may_write && feeding_cookie_ != now) {
     copy_feeding_triggers();

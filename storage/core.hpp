@@ -203,7 +203,8 @@ private:
   void copy_feeding_triggers();
 
   std::int64_t schema_cookie_ = -1;
-  row_feed log_entries_{4}; // not written yet: pos, t, slot, via
+  std::int64_t tables_version_ = -1; ///< of the tracked set, when `tables` were read
+  row_feed log_entries_{4};          // not written yet: pos, t, slot, via
   std::int64_t feeding_cookie_ = -1;
   std::uint64_t run_token_ = 0;
   std::uint64_t head_at_begin_ = 0; ///< of the transaction

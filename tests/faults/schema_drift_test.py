@@ -1,6 +1,7 @@
-"""Two versions of one app (a Chinook shop) sync both ways while both are in use, through a hub of the old version."""
+"""Two versions of one app (the Chinook shop) sync both ways while both are in use, through a hub of the old version."""
 
 import os
+import shutil
 import sqlite3
 import tempfile
 import unittest
@@ -8,25 +9,18 @@ import unittest
 from node import Node, program_from_arguments
 from waiting import eventually
 
-OLD = """
-CREATE TABLE Artist(ArtistId INTEGER PRIMARY KEY, Name NVARCHAR(120));
-CREATE TABLE Album(AlbumId INTEGER PRIMARY KEY, Title NVARCHAR(160) NOT NULL,
-                   ArtistId INTEGER NOT NULL REFERENCES Artist(ArtistId));
-CREATE TABLE Track(TrackId INTEGER PRIMARY KEY, Name NVARCHAR(200) NOT NULL, AlbumId INTEGER REFERENCES Album(AlbumId),
-                   Composer NVARCHAR(220), UnitPrice NUMERIC(10,2) NOT NULL DEFAULT 0.99);
-"""
-FIRST = """
-INSERT INTO Artist VALUES (1, 'AC/DC'), (2, 'Accept');
-INSERT INTO Album VALUES (1, 'For Those About To Rock', 1), (2, 'Balls to the Wall', 2);
-INSERT INTO Track VALUES (1, 'For Those About To Rock', 1, 'Young', 0.99), (2, 'Balls to the Wall', 2, NULL, 0.99);
-"""
+CHINOOK = os.path.join(os.path.dirname(__file__), "..", "..", "demos", "data", "chinook.sqlite")
 MIGRATION = """
 ALTER TABLE Track ADD COLUMN Rating INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE Track ADD COLUMN Lyrics TEXT;
+ALTER TABLE Customer ADD COLUMN Points INTEGER DEFAULT 0;
 ALTER TABLE Album RENAME COLUMN Title TO Name;
 """
-NEW_TRACKS = "SELECT TrackId, Name, AlbumId, Composer, UnitPrice, Rating, Lyrics FROM Track ORDER BY TrackId"
-OLD_TRACKS = "SELECT TrackId, Name, AlbumId, Composer, UnitPrice FROM Track ORDER BY TrackId"
+OLD_TRACKS = "SELECT TrackId, Name, Composer, UnitPrice FROM Track WHERE TrackId IN (1, 2, 5001, 5002) ORDER BY 1"
+NEW_TRACKS = "SELECT TrackId, Name, Composer, UnitPrice, Rating, Lyrics FROM Track WHERE TrackId IN (1, 2, 5001, 5002) ORDER BY 1"
+OLD_ALBUMS = "SELECT AlbumId, Title FROM Album WHERE AlbumId IN (1, 2, 9) ORDER BY 1"
+NEW_ALBUMS = OLD_ALBUMS.replace("Title", "Name")
+ADD_TRACK = "INSERT INTO Track(TrackId, Name, AlbumId, MediaTypeId, Milliseconds, UnitPrice{}) VALUES ({});"
 
 
 class SchemaDriftTest(unittest.TestCase):
@@ -34,12 +28,13 @@ class SchemaDriftTest(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory(prefix="tandem-drift-")
         self.addCleanup(self.folder.cleanup)
         self.hub_file, *self.files = (os.path.join(self.folder.name, name + ".db") for name in ("hub", "new", "new2", "old"))
-        self.sql(self.hub_file, "PRAGMA journal_mode = WAL;" + OLD + FIRST)
+        shutil.copy(CHINOOK, self.hub_file)
         PROGRAM.ok("track", self.hub_file, "--all")
         self.hub = Node(PROGRAM, self.hub_file, "--listen", "127.0.0.1:0").start()
         self.addCleanup(self.hub.kill)
         for file in self.files:
             PROGRAM.ok("clone", self.hub.url, file)
+        self.nodes = {file: self.serve(file) for file in self.files}
 
     def sql(self, file, text):
         db = sqlite3.connect(file, timeout=60)
@@ -58,47 +53,71 @@ class SchemaDriftTest(unittest.TestCase):
         self.addCleanup(node.kill)
         return node
 
-    def wait_for(self, file, question, expected):
-        eventually(lambda: self.rows(file, question) == expected, f"{file} has {expected}")
+    def wait_for(self, files, question, expected):
+        for file in files:
+            found = []
 
-    def test_both_versions_stay_in_use(self):
-        new, new2, old = self.files
-        nodes = [self.serve(file) for file in self.files]
-        self.sql(new, MIGRATION)  # while everything runs
-        self.sql(new, "UPDATE Track SET Rating = 5, Lyrics = 'stand up' WHERE TrackId = 1; UPDATE Album SET Name = 'Renamed' WHERE AlbumId = 1;"
-                      "INSERT INTO Track VALUES (3, 'New', 1, NULL, 1.29, 4, 'la')")
-        self.sql(old, "UPDATE Track SET Composer = 'the old app' WHERE TrackId = 1; INSERT INTO Track VALUES (4, 'Old', 2, NULL, 0.5);"
-                      "UPDATE Album SET Title = 'by the old one' WHERE AlbumId = 2")
-        tracks = [(1, "For Those About To Rock", 1, "the old app", 0.99, 5, "stand up"), (2, "Balls to the Wall", 2, None, 0.99, 0, None),
-                  (3, "New", 1, None, 1.29, 4, "la"), (4, "Old", 2, None, 0.5, 0, None)]
-        albums = [(1, "Renamed"), (2, "by the old one")]
-        self.wait_for(new, NEW_TRACKS, tracks)
-        self.wait_for(new, "SELECT AlbumId, Name FROM Album ORDER BY 1", albums)
-        for file in (old, self.hub_file):
-            self.wait_for(file, OLD_TRACKS, [row[:5] for row in tracks])
-            self.wait_for(file, "SELECT AlbumId, Title FROM Album ORDER BY 1", albums)
-        # A second device is upgraded while offline, and edits offline on both sides; the hub is of the old version still.
-        nodes[1].stop()
-        self.sql(new2, MIGRATION + "UPDATE Track SET Rating = 3 WHERE TrackId = 2")
-        self.sql(new, "UPDATE Track SET Lyrics = 'sung meanwhile' WHERE TrackId = 2")
-        nodes[1] = self.serve(new2)
-        tracks[1] = tracks[1][:5] + (3, "sung meanwhile")
-        for file in (new, new2):
-            self.wait_for(file, NEW_TRACKS, tracks)
-            self.wait_for(file, "SELECT AlbumId, Name FROM Album ORDER BY 1", albums)
-        # In the end the others are upgraded too: what was kept for them is put in place.
-        for file in (self.hub_file, old):
-            self.sql(file, MIGRATION)
-            self.wait_for(file, NEW_TRACKS, tracks)
-        self.sql(old, "UPDATE Track SET Rating = 1 WHERE TrackId = 4")
-        tracks[3] = tracks[3][:5] + (1, None)
-        for file in (*self.files, self.hub_file):
-            self.wait_for(file, NEW_TRACKS, tracks)
-        for node in nodes:
+            def is_there(file=file, found=found):
+                found[:] = self.rows(file, question)
+                return found == expected
+
+            try:
+                eventually(is_there, f"{file} answers {question}", 30)
+            except AssertionError as error:
+                raise AssertionError(f"{error}\nexpected {expected}\nfound    {found}\n{PROGRAM.ok('status', file)}") from None
+
+    def end(self):
+        for node in self.nodes.values():
             node.stop()
         self.hub.stop()
         for file in self.files:
             PROGRAM.ok("verify", self.hub_file, file)
+
+    def test_both_versions_stay_in_use(self):
+        new, new2, old = self.files
+        first = self.rows(old, OLD_TRACKS)
+        albums = self.rows(old, OLD_ALBUMS)
+        # One device is upgraded while everything runs.
+        self.sql(new, MIGRATION)
+        self.sql(new, "UPDATE Track SET Rating = 5, Lyrics = 'stand up' WHERE TrackId = 1; UPDATE Album SET Name = 'Renamed' WHERE AlbumId = 1;"
+                      + ADD_TRACK.format(", Rating, Lyrics", "5001, 'New', 1, 1, 10, 1.29, 4, 'la'"))
+        self.sql(old, "UPDATE Track SET Composer = 'the old app' WHERE TrackId = 1; UPDATE Album SET Title = 'by the old one' WHERE AlbumId = 2;"
+                      + ADD_TRACK.format("", "5002, 'Old', 2, 1, 10, 0.5"))
+        tracks = [(1, first[0][1], "the old app", 0.99, 5, "stand up"), (2, *first[1][1:], 0, None),
+                  (5001, "New", None, 1.29, 4, "la"), (5002, "Old", None, 0.5, 0, None)]
+        albums = [(1, "Renamed"), (2, "by the old one"), albums[2]]
+        self.wait_for([new], NEW_TRACKS, tracks)
+        self.wait_for([new], NEW_ALBUMS, albums)
+        self.wait_for([new2, old, self.hub_file], OLD_TRACKS, [row[:4] for row in tracks])
+        self.wait_for([new2, old, self.hub_file], OLD_ALBUMS, albums)
+        # Another device is upgraded while it is offline, and used on: what was kept for it is put in place.
+        self.nodes[new2].stop()
+        self.sql(new2, MIGRATION + "UPDATE Track SET Rating = 3 WHERE TrackId = 2; UPDATE Album SET Name = 'offline' WHERE AlbumId = 9;")
+        self.sql(new, "UPDATE Track SET Lyrics = 'sung meanwhile' WHERE TrackId = 2; UPDATE Customer SET Points = 7 WHERE CustomerId = 1")
+        self.sql(old, "UPDATE Track SET Name = 'old name' WHERE TrackId = 2; UPDATE Customer SET City = 'Oslo' WHERE CustomerId = 1")
+        self.nodes[new2] = self.serve(new2)
+        tracks[1] = (2, "old name", tracks[1][2], 0.99, 3, "sung meanwhile")
+        albums[2] = (9, "offline")
+        self.wait_for([new, new2], NEW_TRACKS, tracks)
+        self.wait_for([new, new2], NEW_ALBUMS, albums)
+        self.wait_for([new, new2], "SELECT City, Points FROM Customer WHERE CustomerId = 1", [("Oslo", 7)])
+        self.wait_for([old, self.hub_file], OLD_ALBUMS, albums)
+        # The old one was offline, too, when it wrote its last; then it and the hub are upgraded.
+        self.nodes[old].stop()
+        self.sql(old, "UPDATE Album SET Title = 'last old title' WHERE AlbumId = 1; DELETE FROM Track WHERE TrackId = 5001")
+        self.sql(new, "UPDATE Track SET Rating = 2 WHERE TrackId = 5002")
+        self.sql(self.hub_file, MIGRATION)
+        self.sql(old, MIGRATION)
+        self.nodes[old] = self.serve(old)
+        everywhere = [*self.files, self.hub_file]
+        albums[0] = (1, "last old title")
+        tracks = [*tracks[:2], (5002, "Old", None, 0.5, 2, None)]
+        self.wait_for(everywhere, NEW_TRACKS, tracks)
+        self.wait_for(everywhere, NEW_ALBUMS, albums)
+        self.wait_for(everywhere, "SELECT City, Points FROM Customer WHERE CustomerId = 1", [("Oslo", 7)])
+        self.sql(old, "UPDATE Track SET Rating = 1 WHERE TrackId = 5002")
+        self.wait_for(everywhere, "SELECT Rating FROM Track WHERE TrackId = 5002", [(1,)])
+        self.end()
         self.assertEqual(self.rows(self.hub_file, "SELECT count(*) FROM tandem_conflicts"), [(0,)])
 
 

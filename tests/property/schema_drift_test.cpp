@@ -2,11 +2,13 @@
 #include <boost/test/unit_test.hpp>
 
 #include "messages/failure.hpp"
+#include "messages/row_block.hpp"
 #include "tests/property/two_replicas.hpp"
 
 using namespace tandem::property;
 using tandem::messages::failure;
 using tandem::messages::failure_code;
+using tandem::messages::site_id;
 
 namespace {
 
@@ -226,6 +228,26 @@ BOOST_AUTO_TEST_CASE(a_column_added_while_a_bundle_waits_takes_its_values) {
   both.all.deliver(1, *waiting);
   BOOST_TEST(shown_rows(both.all.at(1).app(), "SELECT * FROM tasks") == "(1, 'one', 4)");
   both.level();
+}
+
+BOOST_AUTO_TEST_CASE(another_connection_to_the_file_relays_columns_that_came_meanwhile) {
+  two_replicas both{tasks_sql, tasks, "INSERT INTO tasks VALUES (1, 'one')"};
+  auto sender = tandem::storage::replica::open(both.core_b().path());
+  BOOST_TEST(sender.schema().tables.size() == both.core_b().schema().tables.size()); // it has read its tables
+  both.a(add_done);
+  both.a("UPDATE tasks SET done = 5");
+  both.all.heal();
+  site_id leaf;
+  leaf.bytes.fill(7);
+  auto bundle = sender.extract(leaf, both.core_b().head() - 1);
+  BOOST_REQUIRE(bundle.has_value());
+  std::vector<std::int64_t> sent;
+  while (const auto block = bundle->next_block(1'000'000))
+    tandem::messages::read_row_block(*block, [&](const tandem::messages::row_change& change) {
+      for (const auto& each : change.values)
+        sent.push_back(each.integer);
+    });
+  BOOST_TEST(sent == std::vector<std::int64_t>{5}, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
