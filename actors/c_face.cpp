@@ -64,6 +64,12 @@ tandem::options options_of(const tandem_options& all) {
   result.name = text_or_empty(given.name);
   result.durable = given.not_durable == 0;
   result.user = text_or_empty(given.user);
+  // In C what is left out is 0.
+  const auto kept = [](int64_t asked) {
+    return asked == 0 ? int64_t{-1} : std::max<int64_t>(asked, 0);
+  };
+  result.audit_keep_days = kept(given.audit_keep_days);
+  result.audit_keep_count = kept(given.audit_keep_count);
   return result;
 }
 

@@ -121,7 +121,8 @@ bool node::implementation::prepare() {
   if (options.may_create)
     how.mode = storage::open_mode::create;
   marker_beside_file marker{options.path};
-  const auto prepared = prepare_replica(options.path, how, marker, options.retention_ms);
+  const auto prepared = prepare_replica(options.path, how, marker,
+                                        {options.retention_ms, options.audit_keep_ms, options.audit_keep_count});
   self = prepared.self;
   return prepared.adopts;
 }

@@ -17,13 +17,15 @@ namespace tandem::actors {
 struct node_options {
   std::string path;        ///< the app's database
   bool may_create = false; ///< a file that does not exist becomes a replica that adopts its peers' tables
-  std::optional<bridge::listen_options> listen; ///< where to accept links; its token is `token`
-  std::vector<std::string> peers;               ///< URLs (ws://HOST:PORT/) to keep links with
-  std::string token;                            ///< shared secret of all nodes; empty: none
-  std::string name;                             ///< what peers call this node; empty: its site id
-  std::string user;                             ///< who settles conflicts here, for the audit trail; may be empty
-  std::optional<std::int64_t> retention_ms;     ///< how long a silent peer holds the log; none: as it was
-  bool durable = true;                          ///< fsync before anything is sent or acknowledged
+  std::optional<bridge::listen_options> listen;  ///< where to accept links; its token is `token`
+  std::vector<std::string> peers;                ///< URLs (ws://HOST:PORT/) to keep links with
+  std::string token;                             ///< shared secret of all nodes; empty: none
+  std::string name;                              ///< what peers call this node; empty: its site id
+  std::string user;                              ///< who settles conflicts here, for the audit trail; may be empty
+  std::optional<std::int64_t> retention_ms;      ///< how long a silent peer holds the log; none: as it was
+  std::optional<std::int64_t> audit_keep_ms;     ///< how long the audit trail is kept; none: as it was
+  std::optional<std::uint64_t> audit_keep_count; ///< how much of it; none: as it was
+  bool durable = true;                           ///< fsync before anything is sent or acknowledged
   storage::clock_ms now_ms = storage::system_clock_ms;
   host_events events; ///< called on the node's threads, one call at a time
 };

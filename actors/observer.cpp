@@ -122,13 +122,23 @@ void observer::compact(outbox& out) {
   compact_again_us_ = out.now_us() + limits::compact_interval_ms * us_per_ms;
   try {
     const auto step = replica_->compact(compacting_.entries());
-    if (step.is_done)
+    if (step.is_done) {
+      prune_audit(out);
       return;
+    }
     compacting_.learn(step);
     compact_again_us_ = out.now_us() + limits::compact_pause_ms * us_per_ms;
   } catch (const messages::failure& problem) {
     spdlog::debug("the observer could not compact the log now: {}", problem.what());
   }
+}
+
+void observer::prune_audit(outbox& out) {
+  const auto pruned = replica_->prune_audit(limits::audit_prune_max);
+  if (pruned.removed > 0)
+    out.send({role::batcher}, messages::grown{pruned.head, pruned.removed, 0});
+  if (!pruned.is_done)
+    compact_again_us_ = out.now_us() + limits::compact_pause_ms * us_per_ms;
 }
 
 void observer::plan_next(outbox& out) {

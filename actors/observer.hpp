@@ -34,6 +34,7 @@ private:
   void tell_head(outbox& out);
   void note_tables(outbox& out);
   void compact(outbox& out);
+  void prune_audit(outbox& out);
   void plan_next(outbox& out);
 
   replica_opener open_;

@@ -7,7 +7,7 @@
 namespace tandem::actors {
 
 prepared_replica prepare_replica(const std::string& path, const storage::replica_options& how, marker_place& marker,
-                                 std::optional<std::int64_t> retention_ms) {
+                                 const kept_settings& settings) {
   auto replica = storage::replica::open(path, how);
   const auto status = replica.status();
   auto self = status.self;
@@ -18,8 +18,14 @@ prepared_replica prepare_replica(const std::string& path, const storage::replica
     self = replica.self();
   }
   marker.write(marker.mark_now(self, replica.head()));
-  if (retention_ms)
-    replica.set_retention(*retention_ms);
+  if (settings.retention_ms)
+    replica.set_retention(*settings.retention_ms);
+  if (settings.audit_keep_ms || settings.audit_keep_count) {
+    auto kept = replica.current_audit_limits();
+    kept.keep_ms = settings.audit_keep_ms.value_or(kept.keep_ms);
+    kept.keep_count = settings.audit_keep_count.value_or(kept.keep_count);
+    replica.set_audit_limits(kept);
+  }
   replica.stamp_pending(); // What was written while no node ran.
   return {self, status.adopting};
 }

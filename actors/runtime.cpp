@@ -10,6 +10,7 @@
 #include "actors/node.hpp"
 #include "actors/runtime_json.hpp"
 #include "messages/failure.hpp"
+#include "messages/limits.hpp"
 #include "storage/replica.hpp"
 
 namespace tandem {
@@ -80,6 +81,10 @@ actors::node_options runtime::implementation::node_options() {
   result.name = given.name;
   result.durable = given.durable;
   result.user = given.user;
+  if (given.audit_keep_days >= 0)
+    result.audit_keep_ms = std::min(given.audit_keep_days, limits::audit_keep_days_max) * limits::day_ms;
+  if (given.audit_keep_count >= 0)
+    result.audit_keep_count = static_cast<std::uint64_t>(given.audit_keep_count);
   if (changed)
     result.events.on_data = [this](const messages::data_changed& news) {
       changed({news.is_remote, news.rows, news.conflicts, news.tables});

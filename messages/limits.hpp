@@ -244,6 +244,12 @@ constexpr std::size_t admission_rounds_max = 100;
 /// A restored file whose peer knows none of them any more is taken for a stranger, which costs work and no data.
 constexpr std::size_t runs_max = 512;
 
+constexpr std::int64_t day_ms = 24LL * 3'600 * 1'000;
+/// A thousand years: for ever, and far from what overflows.
+constexpr std::int64_t audit_keep_days_max = 365'000;
+/// Conflicts removed from the audit trail in one transaction: some milliseconds, as of a step of compaction.
+constexpr std::uint64_t audit_prune_max = 200;
+
 /// Findings of one `tandem verify`: many rows with one fault are examples enough, not a flood.
 constexpr std::size_t findings_max = 100;
 

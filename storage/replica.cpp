@@ -13,6 +13,7 @@
 #include "storage/inspecting.hpp"
 #include "storage/lineage.hpp"
 #include "storage/merging.hpp"
+#include "storage/pruning.hpp"
 #include "storage/refusing.hpp"
 #include "storage/renaming.hpp"
 #include "storage/repairing.hpp"
@@ -412,6 +413,21 @@ conflict replica::resolve(const resolution& choice) {
   auto result = conflicts.find(id);
   writing.commit();
   return result;
+}
+
+void replica::set_audit_limits(const audit_limits& given) {
+  core_transaction writing{implementation_->c, transaction::kind::write};
+  put_audit_limits(implementation_->c, given);
+  writing.commit();
+}
+
+audit_limits replica::current_audit_limits() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return audit_limits_of(implementation_->c);
+}
+
+prune_report replica::prune_audit(std::uint64_t entries_max) {
+  return prune_step(implementation_->c, entries_max);
 }
 
 std::vector<rule> replica::rules() {

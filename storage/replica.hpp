@@ -252,6 +252,18 @@ struct quarantined_row {
   std::string reason; ///< the constraint, and what stands in the way
 };
 
+/// How long settled conflicts stay in the audit trail. Open ones always do.
+struct audit_limits {
+  std::int64_t keep_ms = 0;     ///< since they were settled; 0: for ever
+  std::uint64_t keep_count = 0; ///< the newest so many; 0: all
+};
+
+struct prune_report {
+  std::uint64_t removed = 0; ///< conflicts, with all choices about them
+  std::uint64_t head = 0;    ///< the log's last pos now
+  bool is_done = true;       ///< nothing more has to go now
+};
+
 /// What is wrong with a replica, in sentences; empty: every invariant that can be checked holds.
 using findings = std::vector<std::string>;
 
@@ -414,6 +426,11 @@ public:
   /// Carries out a choice as a new write that dominates both sides. Throws failure (not_found, usage, storage) that
   /// says why it can't.
   conflict resolve(const resolution& choice);
+  /// Stays in the file. What is removed here is removed everywhere.
+  void set_audit_limits(const audit_limits& given);
+  audit_limits current_audit_limits();
+  /// Removes what the limits don't keep, at most `entries_max` conflicts.
+  prune_report prune_audit(std::uint64_t entries_max);
   std::vector<quarantined_row> quarantine();
   std::vector<rule> rules();
   /// Adds a rule, or replaces the one of that name; it holds for what is merged from then on. Throws failure (usage)

@@ -45,6 +45,10 @@ struct options {
   std::string name;               ///< what peers call this node; empty: its site id
   bool durable = true;            ///< fsync before anything is sent or acknowledged
   std::string user;               ///< who settles conflicts here, for the audit trail; may be empty
+  /// How long settled conflicts stay in the audit trail: so many days, and the newest so many. 0: for ever, all;
+  /// negative: as it was set before. What is removed here is removed everywhere.
+  std::int64_t audit_keep_days = -1;
+  std::int64_t audit_keep_count = -1;
 };
 
 /// Rows of tracked tables have changed.

@@ -27,6 +27,10 @@ typedef struct tandem_options {
   const char* name;  /* or NULL */
   int not_durable;   /* not 0: no fsync before anything is sent or acknowledged */
   const char* user;  /* who settles conflicts here, for the audit trail; or NULL */
+  /* How long settled conflicts stay in the audit trail: so many days, and the newest so many. 0: as it was set
+   * before; negative: for ever, all. */
+  int64_t audit_keep_days;
+  int64_t audit_keep_count;
 } tandem_options;
 
 /* TANDEM_TAKE_FIELDS takes a JSON object of columns, each with "current", "other" or {"value": V}; TANDEM_REINSERT the

@@ -95,6 +95,27 @@ class LinkTest(ProgramTest):
         self.run_program("conflicts", leaf, "resolve", entry["id"], "--value", "a third way")
         self.run_program("sync", leaf, node.url)
         self.assertEqual(self.titles("hub.db")[0], ("t0", "a third way"))
+        lines = [json.loads(line) for line in self.run_program("audit", self.hub, "--export").stdout.splitlines()]
+        self.assertEqual([(each["by"], each["choice"], each["value"]) for each in lines],
+                         [("policy", "current", entry["current"]), ("person", "other", entry["other"]),
+                          ("person", "undo", entry["current"]), ("person", "value", "a third way")])
+        self.assertEqual({each["conflict"] for each in lines}, {entry["id"]})
+        self.assertEqual(lines[2]["user"], "Hugo")
+        found = lambda *search: len(self.json_of("audit", self.hub, "--json", *search)["entries"])
+        self.assertEqual((found("--table", "tasks", "--since", "1h"), found("--table", "other"), found("--since", "2100-01-01")),
+                         (1, 0, 0))
+        self.fails("audit", self.hub, "--since", "yesterday")
+        self.fails("audit", self.hub, "--keep-days", "-3")
+        self.run_program("audit", self.hub, "--keep-count", "1")
+        self.assertEqual(found(), 1)
+        self.sql("leaf.db", "UPDATE tasks SET title = 'three' WHERE id = 't1'")
+        self.sql("hub.db", "UPDATE tasks SET title = 'four' WHERE id = 't1'")
+        self.run_program("sync", leaf, node.url)
+        self.assertEqual(found(), 2)
+        self.assertEqual(self.json_of("audit", self.hub, "--keep-count", "1", "--json")["removed"], 1)
+        self.run_program("sync", leaf, node.url)
+        [left] = self.json_of("audit", leaf, "--json")["entries"]
+        self.assertEqual(left["key"], "t1")
 
     def test_listening_beyond_loopback_wants_a_token(self):
         self.assertIn("token", self.fails("serve", self.hub, "--listen", "0.0.0.0:0"))

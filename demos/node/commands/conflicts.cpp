@@ -1,4 +1,6 @@
-// conflicts, audit: what was settled, how, and what people choose instead.
+// conflicts: what was settled, how, and what people choose instead.
+#include "demos/node/commands/conflicts.hpp"
+
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -35,18 +37,6 @@ struct conflict_arguments {
 
 std::string place_of(const storage::conflict& conflict) {
   return conflict.column.empty() ? conflict.table : conflict.table + "." + conflict.column;
-}
-
-std::string as_text(const std::vector<storage::conflict>& conflicts) {
-  std::vector<std::vector<std::string>> rows{{"id", "state", "kind", "where", "key", "current", "other", "settled by"}};
-  for (const auto& conflict : conflicts) {
-    const auto state = conflict.state + (conflict.is_contested ? " (contested)" : "");
-    const auto by = conflict.settled_who.empty() ? conflict.settled_by : conflict.settled_who;
-    rows.push_back({conflict.id.substr(0, id_characters), shortened(state, 24), name_of(conflict.kind),
-                    shortened(place_of(conflict), 28), shortened(conflict.key_json, 20),
-                    shortened(conflict.current_json, 28), shortened(conflict.other_json, 28), shortened(by, 12)});
-  }
-  return as_table(rows, "");
 }
 
 std::string as_text(const std::vector<storage::quarantined_row>& quarantine) {
@@ -158,22 +148,19 @@ int resolve(const conflict_arguments& arguments) {
   return choose(arguments, arguments.take == "other" ? kind::take_other : kind::take_current);
 }
 
-int audit(const conflict_arguments& arguments) {
-  const auto conflicts = open_for_reading(arguments.database).conflicts();
-  if (arguments.is_json) {
-    nlohmann::json document{{"entries", nlohmann::json::array()}};
-    for (const auto& conflict : conflicts) {
-      document["entries"].push_back(as_json(conflict));
-    }
-    print(document);
-  } else {
-    std::cout << (conflicts.empty() ? "The audit trail is empty: no two writes have met in one cell.\n"
-                                    : as_text(conflicts));
-  }
-  return exit_done;
-}
-
 } // namespace
+
+std::string as_text(const std::vector<storage::conflict>& conflicts) {
+  std::vector<std::vector<std::string>> rows{{"id", "state", "kind", "where", "key", "current", "other", "settled by"}};
+  for (const auto& conflict : conflicts) {
+    const auto state = conflict.state + (conflict.is_contested ? " (contested)" : "");
+    const auto by = conflict.settled_who.empty() ? conflict.settled_by : conflict.settled_who;
+    rows.push_back({conflict.id.substr(0, id_characters), shortened(state, 24), name_of(conflict.kind),
+                    shortened(place_of(conflict), 28), shortened(conflict.key_json, 20),
+                    shortened(conflict.current_json, 28), shortened(conflict.other_json, 28), shortened(by, 12)});
+  }
+  return as_table(rows, "");
+}
 
 void add_conflicts(CLI::App& program, chosen_command& chosen) {
   auto arguments = std::make_shared<conflict_arguments>();
@@ -232,20 +219,6 @@ void add_conflicts(CLI::App& program, chosen_command& chosen) {
   add_common(*undoing, "Even if the cell or row was written anew since");
   undoing->callback(
       runs([](const conflict_arguments& asked) { return choose(asked, storage::resolution::kind::undo); }));
-}
-
-void add_audit(CLI::App& program, chosen_command& chosen) {
-  auto arguments = std::make_shared<conflict_arguments>();
-  auto* command = program.add_subcommand("audit", "Every conflict ever settled, with both values");
-  command->add_option("DB", arguments->database, "The app's SQLite file")->required();
-  command->add_flag("--json", arguments->is_json, "One JSON document");
-  command->footer("Any losing value can be brought back: tandem conflicts DB resolve ID --take other\nExample:\n  "
-                  "tandem audit notes.db");
-  command->callback([arguments, &chosen] {
-    chosen = [arguments] {
-      return audit(*arguments);
-    };
-  });
 }
 
 } // namespace tandem::node

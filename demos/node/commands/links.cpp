@@ -8,6 +8,7 @@
 #include "bridge/address.hpp"
 #include "demos/node/arguments.hpp"
 #include "messages/failure.hpp"
+#include "messages/limits.hpp"
 
 namespace tandem::node {
 
@@ -32,6 +33,12 @@ actors::node_options options_of(const link_arguments& arguments) {
   actors::node_options options;
   options.path = arguments.database;
   options.user = arguments.user;
+  if (arguments.audit_keep_days >= 0) {
+    options.audit_keep_ms = arguments.audit_keep_days * limits::day_ms;
+  }
+  if (arguments.audit_keep_count >= 0) {
+    options.audit_keep_count = static_cast<std::uint64_t>(arguments.audit_keep_count);
+  }
   options.name = arguments.name.empty() ? std::filesystem::path{arguments.database}.stem().string() : arguments.name;
   for (const auto& url : arguments.peers) {
     check_url(url);

@@ -13,11 +13,13 @@ namespace tandem::node {
 struct link_arguments {
   std::string database;
   std::vector<std::string> peers;
-  std::string listen;     ///< HOST:PORT; empty: nowhere
-  std::string token_file; ///< empty: no token
-  double retain_days = 0; ///< how long a silent peer holds the log; 0: as it was
-  std::string name;       ///< what peers call this node; empty: as the file is called
-  std::string user;       ///< who settles conflicts here
+  std::string listen;                 ///< HOST:PORT; empty: nowhere
+  std::string token_file;             ///< empty: no token
+  double retain_days = 0;             ///< how long a silent peer holds the log; 0: as it was
+  std::string name;                   ///< what peers call this node; empty: as the file is called
+  std::string user;                   ///< who settles conflicts here
+  std::int64_t audit_keep_days = -1;  ///< how long the audit trail is kept; negative: as it was
+  std::int64_t audit_keep_count = -1; ///< how many settled conflicts of it; negative: as it was
 };
 
 void add_token_option(CLI::App& command, link_arguments& arguments);

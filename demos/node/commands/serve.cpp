@@ -7,6 +7,7 @@
 #include "demos/node/command.hpp"
 #include "demos/node/commands/links.hpp"
 #include "messages/failure.hpp"
+#include "messages/limits.hpp"
 
 namespace tandem::node {
 
@@ -72,6 +73,14 @@ void add_serve(CLI::App& program, chosen_command& chosen) {
       ->add_option("--retain-days", arguments->retain_days,
                    "How long the log is kept for a peer that stays silent (30); one that returns later gets a snapshot")
       ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--audit-keep-days", arguments->audit_keep_days,
+                   "How long settled conflicts stay in the audit trail, everywhere; 0: for ever")
+      ->check(CLI::Range(std::int64_t{0}, limits::audit_keep_days_max));
+  command
+      ->add_option("--audit-keep-count", arguments->audit_keep_count,
+                   "How many settled conflicts stay there, the newest; 0: all")
+      ->check(CLI::NonNegativeNumber);
   add_token_option(*command, *arguments);
   command->footer(
       "Prints 'ready ws://HOST:PORT/' (or 'ready') once it works. Listening beyond loopback wants a token.\n"
