@@ -141,6 +141,14 @@ void tandem_on_state(tandem_runtime* sync, tandem_callback callback, void* conte
   });
 }
 
+void tandem_on_conflict(tandem_runtime* sync, tandem_decision callback, void* context) {
+  sync->sync.on_conflict([callback, context](const tandem::question& question) {
+    const std::unique_ptr<char, decltype(&std::free)> answer{
+        callback(context, tandem::actors::text_of(tandem::actors::as_json(question)).c_str()), &std::free};
+    return text_or_empty(answer.get());
+  });
+}
+
 char* tandem_url(tandem_runtime* sync) {
   return copied(sync->sync.url());
 }

@@ -71,9 +71,13 @@ private:
 } // namespace
 
 struct node::implementation {
-  explicit implementation(node_options given) : options{std::move(given)} {}
+  explicit implementation(node_options given) : options{std::move(given)} {
+    if (options.decide)
+      decision = std::make_shared<host_callback>(options.decide);
+  }
 
   node_options options;
+  std::shared_ptr<host_callback> decision;
   storage::identity self;
   std::mutex mutex;                // of start and stop
   mutable std::mutex actors_mutex; // of the pointer only
@@ -112,6 +116,10 @@ storage::replica_options node::implementation::replica_options() const {
   storage::replica_options result;
   result.now_ms = options.now_ms;
   result.durable = options.durable;
+  if (decision)
+    result.decide = [decision = decision](const storage::callback_question& question) {
+      return decision->ask(question);
+    };
   return result;
 }
 

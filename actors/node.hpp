@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/host_actor.hpp"
+#include "actors/host_callback.hpp"
 #include "actors/link_board.hpp"
 #include "bridge/transport.hpp"
 #include "storage/replica.hpp"
@@ -27,6 +28,8 @@ struct node_options {
   std::optional<std::uint64_t> audit_keep_count; ///< how much of it; none: as it was
   bool durable = true;                           ///< fsync before anything is sent or acknowledged
   storage::clock_ms now_ms = storage::system_clock_ms;
+  /// Settles conflicts of columns whose policy is `callback`; runs on a thread of its own, with a deadline.
+  host_decision decide;
   host_events events; ///< called on the node's threads, one call at a time
 };
 

@@ -11,6 +11,7 @@
 #include "actors/runtime_json.hpp"
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
+#include "storage/packing.hpp"
 #include "storage/replica.hpp"
 
 namespace tandem {
@@ -42,6 +43,17 @@ bridge::listen_options listen_options_of(const std::string& where) {
   return result;
 }
 
+storage::callback_answer answer_of(const std::function<std::string(const question&)>& decide,
+                                   const storage::callback_question& about) {
+  const auto given = decide({about.table, about.column, about.key_json, storage::value_to_json(about.earlier.view()),
+                             storage::value_to_json(about.later.view())});
+  if (given.empty())
+    return {};
+  if (!nlohmann::json::accept(given))
+    return {{}, "answered with something that is no JSON"};
+  return {storage::value_from_json(given), {}};
+}
+
 storage::replica_options replica_options_of(const options& given) {
   storage::replica_options result;
   result.durable = given.durable;
@@ -58,6 +70,7 @@ struct runtime::implementation {
   options given;
   std::function<void(const change&)> changed;
   std::function<void(const state&)> state_changed;
+  std::function<std::string(const question&)> decide;
   std::mutex attached_mutex;
   std::vector<sqlite3*> attached;
   // Last, so that its threads end before what they use.
@@ -85,6 +98,10 @@ actors::node_options runtime::implementation::node_options() {
     result.audit_keep_ms = std::min(given.audit_keep_days, limits::audit_keep_days_max) * limits::day_ms;
   if (given.audit_keep_count >= 0)
     result.audit_keep_count = static_cast<std::uint64_t>(given.audit_keep_count);
+  if (decide)
+    result.decide = [asked = decide](const storage::callback_question& about) {
+      return answer_of(asked, about);
+    };
   if (changed)
     result.events.on_data = [this](const messages::data_changed& news) {
       changed({news.is_remote, news.rows, news.conflicts, news.tables});
@@ -178,6 +195,10 @@ void runtime::on_change(std::function<void(const change&)> callback) {
 
 void runtime::on_state(std::function<void(const state&)> callback) {
   implementation_->state_changed = std::move(callback);
+}
+
+void runtime::on_conflict(std::function<std::string(const question&)> callback) {
+  implementation_->decide = std::move(callback);
 }
 
 std::string runtime::url() const {

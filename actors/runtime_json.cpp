@@ -37,6 +37,17 @@ json as_json(const state& state) {
   return {{"links", links}, {"trouble", state.trouble}};
 }
 
+json as_json(const question& question) {
+  const auto parsed = [](const std::string& text) {
+    return json::parse(text, nullptr, false);
+  };
+  return {{"table", question.table},
+          {"column", question.column},
+          {"key", parsed(question.key)},
+          {"earlier", parsed(question.earlier)},
+          {"later", parsed(question.later)}};
+}
+
 json as_json(const storage::replica_status& status) {
   auto tables = json::array();
   for (const auto& each : status.tables)

@@ -14,6 +14,7 @@ namespace tandem::actors {
 /// "connecting", "linked", "closed", "refused".
 std::string name_of(messages::link_phase::phase phase);
 
+nlohmann::json as_json(const question& question);
 nlohmann::json as_json(const change& change);
 /// {"links": [...], "trouble": "..."}
 nlohmann::json as_json(const state& state);

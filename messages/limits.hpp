@@ -42,6 +42,15 @@ constexpr std::size_t sites_max = 65'536;
 /// Steps of SQLite's virtual machine that a rule may take for one row: some ten milliseconds, within the writer's lock.
 constexpr int rule_steps_max = 1'000'000;
 
+// --- the host's callback -----------------------------------------------------------------
+
+/// How long the host may think about one conflict: the writer's lock is held meanwhile.
+constexpr std::int64_t callback_ms_max = 50;
+/// A host that was late is not asked for so long, so that a slow one does not stop everybody's writes.
+constexpr std::int64_t callback_rest_ms = 10'000;
+/// Answers about answers: where hosts answer alike, one for each replica that wrote at once.
+constexpr std::uint64_t callback_rounds_max = 16;
+
 // --- schema ------------------------------------------------------------------------------
 
 /// Tables of one handshake. SQLite apps have tens.

@@ -4,6 +4,8 @@
 #include <array>
 #include <set>
 
+#include <nlohmann/json.hpp>
+
 #include "messages/limits.hpp"
 #include "storage/drifting.hpp"
 
@@ -83,8 +85,15 @@ void add_settlements(core& c, std::map<std::string, conflict*, std::less<>>& by_
     if (!entry)
       continue;
     auto& conflict = *of->second;
-    conflict.is_contested = conflict.is_contested || !followed.emplace(entry->conflict, entry->follows).second;
-    conflict.settlements.push_back(settlement_of(c, *entry, query.integer(16)));
+    auto settled = settlement_of(c, *entry, query.integer(16));
+    // Hosts that answer alike do not contradict each other.
+    const bool repeats = std::ranges::any_of(conflict.settlements, [&](const settlement& each) {
+      return settled.choice == choice_callback && each.choice == choice_callback &&
+             each.value_json == settled.value_json;
+    });
+    if (!repeats && !followed.emplace(entry->conflict, entry->follows).second)
+      conflict.is_contested = true;
+    conflict.settlements.push_back(std::move(settled));
   }
 }
 
@@ -167,7 +176,7 @@ std::vector<choice_entry> choices_of(core& c, std::string_view conflict) {
 
 bool is_choice(core& c, const tracked_table& of, std::string_view key, const local_stamp& written) {
   auto& query = c.cached("SELECT 1 FROM tandem_conflicts WHERE about IS NOT NULL AND current_hlc = ?1 AND "
-                         "current_site = ?2 AND tbl = ?3 AND k = ?4");
+                         "current_site = ?2 AND tbl = ?3 AND k = ?4 AND choice <> 'callback'");
   const statement_guard guard{query};
   const auto site = c.site_at(written.site);
   query.bind_at(1, written.hlc);
@@ -175,6 +184,28 @@ bool is_choice(core& c, const tracked_table& of, std::string_view key, const loc
   query.bind_at(3, of.info.name);
   query.bind_blob(4, key);
   return query.step();
+}
+
+std::optional<callback_choice> callback_choice_at(core& c, const tracked_table& of, std::string_view key,
+                                                  std::string_view column, const local_stamp& written) {
+  if (written.site == 0)
+    return std::nullopt; // nobody wrote it
+  auto& query = c.cached("SELECT about, detail FROM tandem_conflicts WHERE about IS NOT NULL AND current_hlc = ?1 AND "
+                         "current_site = ?2 AND tbl = ?3 AND k = ?4 AND col = ?5 AND choice = 'callback'");
+  const statement_guard guard{query};
+  const auto site = c.site_at(written.site);
+  query.bind_at(1, written.hlc);
+  query.bind_blob(2, site.view());
+  query.bind_at(3, of.info.name);
+  query.bind_blob(4, key);
+  query.bind_at(5, column);
+  if (!query.step())
+    return std::nullopt;
+  const auto detail = nlohmann::json::parse(query.text(1), nullptr, false);
+  // One that was made up counts as the last.
+  const bool has_round = detail.is_object() && detail.contains("round") && detail["round"].is_number_unsigned();
+  const auto round = has_round ? detail["round"].get<std::uint64_t>() : limits::callback_rounds_max;
+  return callback_choice{std::string{query.text(0)}, std::min(round, limits::callback_rounds_max)};
 }
 
 int index_of(const std::vector<choice_entry>& choices, std::string_view id) {

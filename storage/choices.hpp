@@ -22,12 +22,21 @@ struct choice_entry {
 
 inline constexpr std::string_view choice_undo = "undo";
 inline constexpr std::string_view choice_reinserted = "reinserted";
+inline constexpr std::string_view choice_callback = "callback"; ///< not of a person
 
 /// Writes the choice down under the id that follows from the conflict and the stamp.
 void record_choice(core& c, choice_entry entry, const local_stamp& given);
 /// The choices about one conflict, the oldest first. Those that make no sense are passed over.
 std::vector<choice_entry> choices_of(core& c, std::string_view conflict);
-/// True if the write of this row carries out a choice.
+/// An answer of the host's callback.
+struct callback_choice {
+  std::string conflict;
+  std::uint64_t round = 0; ///< 1: about writes, 2: about an answer, and so on
+};
+/// The one that the write of this cell carries out.
+std::optional<callback_choice> callback_choice_at(core& c, const tracked_table& of, std::string_view key,
+                                                  std::string_view column, const local_stamp& written);
+/// True if the write of this row carries out a person's choice.
 bool is_choice(core& c, const tracked_table& of, std::string_view key, const local_stamp& written);
 
 /// State and choice of a conflict once `last` of its choices is in force; -1: none is.

@@ -101,8 +101,18 @@ private:
     local_stamp here_written, given_written;
     bool given_stands = false;
   };
-  void record_conflict(conflict_kind kind, std::string_view key, std::uint32_t column, both_sides sides,
-                       std::string_view rule, bool is_open);
+  std::string record_conflict(conflict_kind kind, std::string_view key, std::uint32_t column, both_sides sides,
+                              std::string_view rule, bool is_open);
+  // asking_host.cpp
+  struct host_answer {
+    std::optional<value> stands;
+    std::string rule;
+    std::uint64_t round = 0;
+  };
+  void settle_by_host(std::string_view key, incoming_cell& cell, both_sides sides);
+  host_answer ask_host(std::string_view key, std::uint32_t column, const both_sides& sides);
+  void record_answer(const std::string& conflict, std::string_view key, std::uint32_t column, const incoming_cell& cell,
+                     const both_sides& sides, std::uint64_t round);
   void record_deletion_conflict(std::string_view key, local_row& local, const local_stamp& update,
                                 const local_stamp& deletion, bool deletion_was_here, bool lives,
                                 bool is_chosen = false);

@@ -10,8 +10,8 @@
 namespace tandem::storage {
 namespace {
 
-constexpr std::array cell_policies{cell_policy::lww, cell_policy::ask, cell_policy::keep_first, cell_policy::max,
-                                   cell_policy::min};
+constexpr std::array cell_policies{cell_policy::lww, cell_policy::ask, cell_policy::keep_first,
+                                   cell_policy::max, cell_policy::min, cell_policy::callback};
 
 std::optional<cell_policy> cell_policy_named(std::string_view name) {
   for (const auto each : cell_policies)
@@ -42,9 +42,12 @@ std::string misfit(core& c, const policy& given) {
   const bool is_table_policy = given.name == "row" || given.name == "delete_wins" || given.name == "update_wins";
   if (!known && !is_table_policy)
     return "policy \"" + given.name +
-           "\" is not known; there are lww, ask, keep_first, max, min for columns, and lww, ask, keep_first, row, "
+           "\" is not known; there are lww, ask, keep_first, max, min, callback for columns, and lww, ask, keep_first, "
+           "row, "
            "delete_wins, update_wins for tables";
   const bool compares = known == cell_policy::max || known == cell_policy::min;
+  if (is_for_table && known == cell_policy::callback)
+    return "policy callback is for columns; give TABLE.COLUMN";
   if (is_for_table)
     return compares ? "policy " + given.name + " is for columns; give TABLE.COLUMN" : std::string{};
   if (is_table_policy)
@@ -123,6 +126,8 @@ std::string_view name_of(cell_policy policy) {
     return "max";
   case cell_policy::min:
     return "min";
+  case cell_policy::callback:
+    return "callback";
   }
   return "lww";
 }

@@ -17,6 +17,7 @@ enum class cell_policy {
   keep_first, ///< the smaller stamp stands
   max,        ///< the larger value, by SQLite's order of values
   min,        ///< the smaller value
+  callback,   ///< what the host says
 };
 
 std::string_view name_of(cell_policy policy);

@@ -47,6 +47,19 @@ enum simulated_fault : std::uint32_t {
   fault_skip_audit = 2,      ///< what loses against another write leaves no entry
 };
 
+/// Two writes of one cell, of which the host says what shall stand.
+struct callback_question {
+  std::string table, column;
+  std::string key_json;           ///< as in `conflict`
+  std::string asked_by;           ///< the replica, short
+  messages::value earlier, later; ///< by their stamps: the same two, in the same order, wherever it is asked
+};
+
+struct callback_answer {
+  std::optional<messages::value> given = {};
+  std::string trouble = {}; ///< why there is no answer; then the later write stands
+};
+
 struct replica_options {
   open_mode mode = open_mode::existing;
   clock_ms now_ms = system_clock_ms;
@@ -60,6 +73,10 @@ struct replica_options {
   /// measured. Handed in by the simulator; empty: the operating system's.
   std::function<std::uint64_t()> random_bits = {};
   std::function<std::int64_t()> steady_us = {};
+  /// Settles conflicts of columns whose policy is `callback`, within the write transaction of a merge: it must be
+  /// quick, not use the database, and answer the same everywhere. What it throws, and answers of a type that neither
+  /// value has, are told in the audit trail, and the later write stands. Empty: so it does always.
+  std::function<callback_answer(const callback_question&)> decide = {};
   std::uint32_t faults = 0; ///< bits of simulated_fault: for the simulator only
 };
 

@@ -53,6 +53,9 @@ void merger::settle_cell(std::string_view key, local_row& local, incoming_cell& 
       sides.given_stands = (order > 0) == (rule == cell_policy::max);
   } else if (rule == cell_policy::ask) {
     is_open = true;
+  } else if (rule == cell_policy::callback && is_recorded) {
+    settle_by_host(key, cell, std::move(sides));
+    return;
   }
   if (sides.given_stands != cell.wins)
     restate(cell, sides.given_stands ? sides.given.view() : sides.here.view());
@@ -159,8 +162,8 @@ bool merger::settle_row(std::string_view key, local_row& local) {
   return true;
 }
 
-void merger::record_conflict(conflict_kind kind, std::string_view key, std::uint32_t column, both_sides sides,
-                             std::string_view rule, bool is_open) {
+std::string merger::record_conflict(conflict_kind kind, std::string_view key, std::uint32_t column, both_sides sides,
+                                    std::string_view rule, bool is_open) {
   if (!sides.given_stands) {
     std::swap(sides.here, sides.given);
     std::swap(sides.here_written, sides.given_written);
@@ -181,6 +184,7 @@ void merger::record_conflict(conflict_kind kind, std::string_view key, std::uint
   report.conflicts += is_new;
   if (settled_)
     conflicts_.note_result(id, *settled_);
+  return id;
 }
 
 } // namespace tandem::storage

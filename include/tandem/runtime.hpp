@@ -68,6 +68,15 @@ struct link {
   bool is_level = false; ///< the peer has acknowledged all that was sent to it
 };
 
+/// Two writes of one cell that met, of which the host says what shall stand. Values are JSON.
+struct question {
+  std::string table;
+  std::string column;
+  std::string key;     ///< a value, or an array where the key has several columns
+  std::string earlier; ///< the earlier write's value
+  std::string later;
+};
+
 struct state {
   std::vector<link> links;
   std::string trouble; ///< why the runtime has stopped by itself; empty: it has not
@@ -106,6 +115,11 @@ public:
   /// Set callbacks before `start`.
   void on_change(std::function<void(const change&)> callback);
   void on_state(std::function<void(const state&)> callback);
+  /// Asked about columns whose policy is `callback`: returns the value that shall stand, as JSON, or "" for no answer.
+  /// It has 50 ms, must not use the database, and must answer the same on every device, whatever was settled first (as
+  /// a union does). If it throws, is late or answers with a type that neither value has, the later write stands, and
+  /// the audit trail says so. Comes on a thread of its own.
+  void on_conflict(std::function<std::string(const question&)> callback);
 
   /// Where this runtime listens; empty: nowhere.
   [[nodiscard]] std::string url() const;

@@ -62,6 +62,12 @@ TANDEM_EXPORT int tandem_detach(tandem_runtime* sync, struct sqlite3* connection
 TANDEM_EXPORT void tandem_on_change(tandem_runtime* sync, tandem_callback callback, void* context);
 /* Before tandem_start. `json`: the "links" and "trouble" of tandem_status_json. */
 TANDEM_EXPORT void tandem_on_state(tandem_runtime* sync, tandem_callback callback, void* context);
+/* Before tandem_start; asked about columns whose policy is `callback`. `json`:
+ * {"table":"lists","column":"words","key":1,"earlier":"milk","later":"eggs"}. Returns the value that shall stand, as
+ * JSON in memory from malloc, which Tandem frees, or NULL for no answer: then, and if it takes more than 50 ms, the
+ * later write stands. Called on a thread of its own; must answer the same on every device. */
+typedef char* (*tandem_decision)(void* context, const char* json);
+TANDEM_EXPORT void tandem_on_conflict(tandem_runtime* sync, tandem_decision callback, void* context);
 TANDEM_EXPORT char* tandem_url(tandem_runtime* sync);
 TANDEM_EXPORT int tandem_status_json(tandem_runtime* sync, char** json, char** error);
 TANDEM_EXPORT int tandem_conflicts_json(tandem_runtime* sync, int open_only, char** json, char** error);

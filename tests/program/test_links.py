@@ -1,6 +1,7 @@
 """Commands that link replicas: serve, clone, sync, and choices about conflicts."""
 
 import contextlib
+import json
 import signal
 import socket
 import unittest
@@ -104,8 +105,8 @@ class LinkTest(ProgramTest):
         found = lambda *search: len(self.json_of("audit", self.hub, "--json", *search)["entries"])
         self.assertEqual((found("--table", "tasks", "--since", "1h"), found("--table", "other"), found("--since", "2100-01-01")),
                          (1, 0, 0))
-        self.fails("audit", self.hub, "--since", "yesterday")
-        self.fails("audit", self.hub, "--keep-days", "-3")
+        self.fails("audit", self.hub, "--since", "yesterday", expect=2)
+        self.fails("audit", self.hub, "--keep-days", "-3", expect=2)
         self.run_program("audit", self.hub, "--keep-count", "1")
         self.assertEqual(found(), 1)
         self.sql("leaf.db", "UPDATE tasks SET title = 'three' WHERE id = 't1'")

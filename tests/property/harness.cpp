@@ -58,11 +58,17 @@ void device::reopen() {
   options.now_ms = [now = now_ms_] {
     return *now;
   };
+  options.decide = decide_;
   options.busy_wait_ms = 0;
   options.durable = false;
   options.hint_times = false; // they would be the machine's, not ours
   core_.emplace(storage::replica::open(path_, options));
   app_.emplace(path_);
+}
+
+void device::decide_by(std::function<storage::callback_answer(const storage::callback_question&)> decide) {
+  decide_ = std::move(decide);
+  reopen();
 }
 
 void device::take_image() {

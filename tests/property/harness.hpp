@@ -2,6 +2,7 @@
 // what they carry. No threads and no sockets: who does what when is the test's choice.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,6 +39,9 @@ public:
   /// Moves this device's clock, backwards too.
   void move_clock(std::int64_t by_ms) { *now_ms_ += by_ms; }
 
+  /// The host's callback of this device, from its next opening on: it is opened anew.
+  void decide_by(std::function<storage::callback_answer(const storage::callback_question&)> decide);
+
   /// What SIGKILL leaves: the files as they are in this moment, whoever is in the middle of what.
   void take_image();
   /// Goes on from the last image, with new connections.
@@ -50,6 +54,7 @@ private:
   std::string name_;
   std::string path_;
   std::shared_ptr<std::int64_t> now_ms_;
+  std::function<storage::callback_answer(const storage::callback_question&)> decide_;
   std::optional<storage::replica> core_;
   std::optional<app_database> app_;
 };

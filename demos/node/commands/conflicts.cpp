@@ -39,7 +39,7 @@ std::string place_of(const storage::conflict& conflict) {
   return conflict.column.empty() ? conflict.table : conflict.table + "." + conflict.column;
 }
 
-std::string as_text(const std::vector<storage::quarantined_row>& quarantine) {
+std::string quarantine_as_text(const std::vector<storage::quarantined_row>& quarantine) {
   std::vector<std::vector<std::string>> rows{{"table", "key", "set aside because"}};
   for (const auto& row : quarantine) {
     rows.push_back({shortened(row.table, 28), shortened(row.key_json, 20), shortened(row.reason, 100)});
@@ -70,7 +70,7 @@ int list(const conflict_arguments& arguments) {
     std::cout << as_text(conflicts);
   }
   if (!quarantine.empty()) {
-    std::cout << "\nRows set aside until they fit again:\n" << as_text(quarantine);
+    std::cout << "\nRows set aside until they fit again:\n" << quarantine_as_text(quarantine);
   }
   return exit_done;
 }
