@@ -243,7 +243,9 @@ void merger::judge_cells(std::string_view key, local_row& local) {
     const auto& have = origin_of(table_->info, *local.record, cell.column);
     if (have.written == cell.written)
       continue;
-    cell.wins = c_.is_later(cell.written, have.written);
+    // Who has seen what is here and writes something else has the last word, whatever the stamps say: a clock that was
+    // ahead may have been set right in between.
+    cell.wins = is_known(have) || c_.is_later(cell.written, have.written);
     if (cell.column == life_column && cell.given.integer && local.is_alive && !is_known(have) && is_insert(cell))
       concurrent_insert = &cell;
   }
@@ -255,9 +257,7 @@ void merger::judge_cells(std::string_view key, local_row& local) {
   }
   for (auto& cell : cells_) {
     const auto& have = origin_of(table_->info, *local.record, cell.column);
-    // An older write that should have been seen comes from a clock or a file that went back: as good as concurrent.
-    const bool is_concurrent = !is_known(have) || !cell.wins;
-    if (cell.column != life_column && !(have.written == cell.written) && is_concurrent)
+    if (cell.column != life_column && !(have.written == cell.written) && !is_known(have))
       settle_cell(key, local, cell, true);
   }
 }

@@ -124,6 +124,24 @@ BOOST_AUTO_TEST_CASE(what_a_clock_ahead_has_stamped_is_mended_in_order_and_later
   BOOST_TEST(both.conflicts().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_write_that_saw_another_stands_though_its_stamp_was_set_back) {
+  pair_with_tasks both;
+  const auto true_ms = 1'000 + tandem::messages::ms_of_hlc(both.core_a().why("tasks", "1").cells.front().written.hlc);
+  both.all.at(0).move_clock(hour_ms);
+  both.all.at(1).move_clock(hour_ms);
+  both.a("UPDATE tasks SET title = 'first' WHERE id = 1");
+  both.level();
+  both.b("UPDATE tasks SET title = 'second' WHERE id = 1");
+  both.core_b().stamp_pending();
+  const auto acked = both.core_b().peer(both.all.at(0).site())->acked;
+  both.all.at(0).move_clock(-hour_ms);
+  both.all.at(1).move_clock(-hour_ms);
+  BOOST_TEST(both.core_b().correct_stamps(acked, true_ms, hour_ms) == 1U);
+  both.level();
+  BOOST_TEST(both.text("SELECT title FROM tasks WHERE id = 1") == "('second')");
+  BOOST_TEST(both.conflicts().empty());
+}
+
 BOOST_AUTO_TEST_CASE(equal_replicas_have_equal_ranges) {
   pair_with_tasks both;
   BOOST_TEST(both.repair() == 0U);
