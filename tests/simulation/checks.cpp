@@ -63,7 +63,35 @@ void troupe::check_model(std::size_t node) {
                                                ", which its writer has not: it was sent before it was durable");
   const auto wrong = truth_.check(
       now, {is_constrained_, has_copies_, options_.is_strict && !has_odd_clocks_ && !has_copies_ && !is_constrained_});
-  must(wrong.empty(), "at " + stage_->name(node) + ":" + listed(wrong));
+  if (wrong.empty())
+    return;
+  std::vector<std::string> texts;
+  for (const auto& each : wrong)
+    texts.push_back(each.table + " " + each.key_json + ": " + each.text);
+  tell_of_row(wrong.front().table, wrong.front().key_json);
+  must(false, "at " + stage_->name(node) + ":" + listed(texts));
+}
+
+/// For the reader of a failed history: what each node knows of the row.
+void troupe::tell_of_row(const std::string& table, const std::string& key_json) {
+  record_.note("what is known of " + table + " " + key_json + ":");
+  for (std::size_t node = 0; node < stage_->size(); ++node)
+    try {
+      auto core = stage_->open(node);
+      const auto row = core.why(table, key_json);
+      std::string text = stage_->name(node) + " (" + core.self().site.to_short() + "): " + row.state;
+      for (const auto& each : row.cells)
+        text += "; " + (each.column.empty() ? "life" : each.column) + " by " + each.written.site.to_short() + " at " +
+                std::to_string(messages::ms_of_hlc(each.written.hlc)) + "+" +
+                std::to_string(each.written.hlc & 0xffff) + ", pos " + std::to_string(each.pos) + " via " + each.via;
+      record_.note(text);
+      for (const auto& each : core.conflicts())
+        if (each.table == table && each.key_json == key_json)
+          record_.note("  conflict " + each.id.substr(0, 8) + " " + each.column + " " + each.rule + " " + each.state +
+                       ": " + each.current_json + " stands, not " + each.other_json);
+    } catch (const messages::failure& problem) {
+      record_.note(stage_->name(node) + ": " + problem.what());
+    }
 }
 
 bool troupe::all_linked() {

@@ -174,9 +174,9 @@ struct model::row_check {
   const row_now* visible = nullptr;
   const storage::quarantined_row* aside = nullptr;
   std::vector<const storage::conflict*> audit;
-  std::vector<std::string> wrong;
+  std::vector<complaint> wrong;
 
-  void complain(const std::string& what) { wrong.push_back(name.first + " " + all.key_json + ": " + what); }
+  void complain(const std::string& what) { wrong.push_back({name.first, all.key_json, what}); }
   [[nodiscard]] std::string touched() const {
     std::string result = "; written:";
     const auto tell = [&result](const std::string& what, const touch& each) {
@@ -194,22 +194,31 @@ struct model::row_check {
 
   void check_life(bool may_revive) {
     bool must_live = false;
+    std::string unseen;
     bool may_live = false;
-    const auto look = [&](const std::string& column, const touch& each) {
+    const auto look = [&](const std::string& column, const std::vector<touch>& touches, const touch& each) {
       if (has_seen(deletes, each))
         return;
       may_live = true;
+      // Who wrote over it decides instead. And two that wrote the same are one write to whoever saw either.
+      if (has_seen(touches, each, false) || std::ranges::any_of(touches, [&](const touch& same) {
+            return !same.is_hidden && encoded(same.written) == encoded(each.written) && has_seen(deletes, same);
+          }))
+        return;
       // It may have lost against a write that the delete had seen; then it is in the audit trail.
-      must_live = must_live || (!each.is_optional && (is_alive() || !is_in_audit(column, each)));
+      if (each.is_optional || (!is_alive() && is_in_audit(column, each)))
+        return;
+      must_live = true;
+      unseen += " " + column + " by " + each.writer + "/" + std::to_string(each.number);
     };
     for (const auto& [column, touches] : cells)
       for (const auto& each : touches)
-        look(column, each);
+        look(column, touches, each);
     // It may have come back by an update that one of the deletes had not seen; then the audit trail tells.
     if (is_alive() && !may_live && !may_revive && !has_row_entry())
       complain("it stands, though all that was written to it was deleted by someone who had seen it" + touched());
     if (!is_alive() && must_live)
-      complain("it is gone, though nobody deleted it who had seen all of it" + touched());
+      complain("it is gone, though nobody deleted it who had seen" + unseen + touched());
     if (visible && aside)
       complain("it is visible and in quarantine at once");
   }
@@ -303,14 +312,14 @@ struct model::row_check {
   }
 };
 
-std::vector<std::string> model::check(const standing& now, const leniency& how) const {
-  std::vector<std::string> wrong;
+std::vector<complaint> model::check(const standing& now, const leniency& how) const {
+  std::vector<complaint> wrong;
   for (const auto& [name, row] : now.rows)
     if (!rows_.contains(name))
-      wrong.push_back(name.first + " " + row.key_json + ": nobody has written this row");
+      wrong.push_back({name.first, row.key_json, "nobody has written this row"});
   if (!how.may_quarantine)
     for (const auto& each : now.quarantine)
-      wrong.push_back(each.table + " " + each.key_json + ": in quarantine, but no constraint is there");
+      wrong.push_back({each.table, each.key_json, "in quarantine, but no constraint is there"});
   for (const auto& [name, row] : rows_) {
     row_check one{name, row, now};
     one.check_life(how.may_revive);

@@ -46,6 +46,13 @@ struct standing {
 image read_image(property::app_database& app, const property::schema_spec& schema);
 knowledge read_knowledge(property::app_database& app);
 
+/// Something that is wrong with one row of one replica.
+struct complaint {
+  std::string table;
+  std::string key_json;
+  std::string text;
+};
+
 /// What the rules leave open in some histories.
 struct leniency {
   bool may_quarantine = false;          ///< constraints set rows aside
@@ -65,7 +72,7 @@ public:
   [[nodiscard]] std::size_t commits() const { return commits_; }
 
   /// What is wrong with a replica, given what it says to have seen; empty: nothing.
-  std::vector<std::string> check(const standing& now, const leniency& how) const;
+  std::vector<complaint> check(const standing& now, const leniency& how) const;
 
 private:
   struct touch {

@@ -79,6 +79,7 @@ private:
   void check_reading(std::size_t node);
   void check_model(std::size_t node);
   void check_rest();
+  void tell_of_row(const std::string& table, const std::string& key_json);
   void check_mailboxes(bool must_be_empty);
   void come_to_rest();
   bool all_linked();
