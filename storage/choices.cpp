@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <unordered_map>
 
 #include <nlohmann/json.hpp>
 
@@ -76,10 +77,14 @@ local_stamp latest_cell(core& c, const tracked_table& of, const row_record& reco
   return result.site == 0 ? record.of(life_column).written : result;
 }
 
-void add_settlements(core& c, std::map<std::string, conflict*, std::less<>>& by_id) {
+void add_settlements(core& c, std::vector<conflict>& conflicts) {
+  std::unordered_map<std::string_view, conflict*> by_id; // filled when there is anything to add
   statement query{c.db, std::string{select_choices} + "ORDER BY current_hlc, current_site"};
   std::set<std::pair<std::string, std::string>> followed;
   while (query.step()) {
+    if (by_id.empty())
+      for (auto& each : conflicts)
+        by_id[each.id] = &each;
     const auto of = by_id.find(query.text(1));
     const auto entry = of == by_id.end() ? std::nullopt : choice_at(query);
     if (!entry)
@@ -97,6 +102,23 @@ void add_settlements(core& c, std::map<std::string, conflict*, std::less<>>& by_
   }
 }
 
+/// What its last settlement let stand, or what stood when it was found.
+value in_force_value(core& c, std::string_view id) {
+  if (auto choices = choices_of(c, id); !choices.empty())
+    return std::move(choices.back().stands);
+  statement query{c.db, "SELECT current FROM tandem_conflicts WHERE id = ?1"};
+  query.bind(id);
+  return query.step() ? value{query.value(0)} : value{};
+}
+
+/// Of two rows that were inserted under one key, each may have cells that were written later than the row.
+bool stands_unchanged(core& c, const conflict& each, tracked_table& table, std::string_view key) {
+  if (each.kind != conflict_kind::insert)
+    return false;
+  const auto values = table.read(key);
+  return values && in_force_value(c, each.id) == value{value_view::of_blob(pack_named_cells(table.info, *values))};
+}
+
 bool is_overtaken(core& c, const conflict& each, std::string_view key, const stamp& settled_by_policy) {
   // Rows in quarantine and refused ones are written anew by what sets them aside or back.
   if (each.kind == conflict_kind::constraint || each.kind == conflict_kind::refused)
@@ -109,7 +131,8 @@ bool is_overtaken(core& c, const conflict& each, std::string_view key, const sta
     return false; // the column is younger than the row
   const auto written = c.stamp_of(*last);
   return written > std::max({each.current, each.other, settled_by_policy}) &&
-         std::ranges::none_of(each.settlements, [&](const settlement& known) { return known.written >= written; });
+         std::ranges::none_of(each.settlements, [&](const settlement& known) { return known.written >= written; }) &&
+         !stands_unchanged(c, each, table, key);
 }
 
 /// Of some conflicts from `first` on, as many as a table keeps at hand.
@@ -244,10 +267,7 @@ std::optional<local_stamp> last_write(core& c, tracked_table& of, std::string_vi
 }
 
 void add_aftermath(core& c, std::vector<conflict>& conflicts, const std::vector<std::string>& keys) {
-  std::map<std::string, conflict*, std::less<>> by_id;
-  for (auto& each : conflicts)
-    by_id[each.id] = &each;
-  add_settlements(c, by_id);
+  add_settlements(c, conflicts);
   auto& results = c.cached("SELECT result_hlc, result_site FROM tandem_conflicts WHERE id = ?1");
   for (std::size_t i = 0; i < conflicts.size(); ++i) {
     if (i % limits::rows_at_once == 0)

@@ -246,6 +246,29 @@ BOOST_AUTO_TEST_CASE(fields_of_both_rows_and_of_neither_are_merged) {
   refusal(cell.core_a(), {cell.id, kind::take_fields, R"({"title": "other"})"});
 }
 
+BOOST_AUTO_TEST_CASE(two_inserts_with_later_writes_of_their_own_are_not_overtaken_by_these) {
+  two_replicas both{tasks_sql, {"tasks"}};
+  both.a("INSERT INTO tasks VALUES (1, 'by a', 0)");
+  both.b_is_later();
+  both.b("INSERT INTO tasks VALUES (1, 'by b', 0)");
+  both.core_b().stamp_pending();
+  both.all.at(1).move_clock(1'000);
+  both.b("UPDATE tasks SET done = 1");
+  both.level();
+  std::string id;
+  for (const auto& each : both.conflicts())
+    if (each.kind == conflict_kind::insert)
+      id = each.id;
+  BOOST_TEST(!both.core_a().find_conflict(id).is_overtaken);
+  both.core_a().resolve({id, kind::undo});
+  both.level();
+  BOOST_TEST(both.text("SELECT title FROM tasks") == "('by a')");
+  both.b("UPDATE tasks SET done = 5");
+  both.level();
+  BOOST_TEST(both.core_a().find_conflict(id).is_overtaken);
+  refusal(both.core_a(), {id, kind::undo});
+}
+
 BOOST_AUTO_TEST_CASE(a_deleted_row_comes_back_with_fields_of_its_own) {
   two_replicas both{tasks_sql, {"tasks"}, "INSERT INTO tasks VALUES (1, 'old', 0)"};
   both.core_a().track(std::vector<std::string>{"tasks"}, std::vector<policy>{{"tasks", "", "delete_wins"}});
