@@ -10,7 +10,6 @@
 
 using namespace tandem::property;
 using tandem::messages::failure;
-using tandem::storage::audit_limits;
 using tandem::storage::policy;
 using tandem::storage::resolution;
 using kind = resolution::kind;

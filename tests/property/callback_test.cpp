@@ -15,7 +15,6 @@ using tandem::messages::value_view;
 using tandem::storage::callback_answer;
 using tandem::storage::callback_question;
 using tandem::storage::policy;
-using tandem::storage::replica;
 using tandem::storage::resolution;
 
 namespace {

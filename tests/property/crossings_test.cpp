@@ -28,6 +28,16 @@ struct crossing {
 
 constexpr std::size_t sooner_device = 0, hub = 1, later_device = 2;
 constexpr int orders = 4;
+// A sanitized build is after what each merge does to memory, not after its answer: it plays half of them.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr int order_step = 3;
+#else
+constexpr int order_step = 1;
+#endif
+#else
+constexpr int order_step = 1;
+#endif
 
 std::string trimmed(std::string text) {
   text.erase(0, text.find_first_not_of(" `"));
@@ -182,7 +192,7 @@ std::pair<std::string, std::string> outcome(const crossing& what, int order) {
 }
 
 void run(const crossing& what) {
-  for (int order = 0; order < orders; ++order)
+  for (int order = 0; order < orders; order += order_step)
     BOOST_TEST_CONTEXT("order of delivery " << order << " of: " << what.sooner << " / " << what.later) {
       const auto [stands, kept] = outcome(what, order);
       BOOST_TEST(stands == what.stands);

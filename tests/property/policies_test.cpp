@@ -8,7 +8,6 @@
 
 using namespace tandem::property;
 using tandem::messages::failure;
-using tandem::storage::conflict_kind;
 using tandem::storage::policy;
 using tandem::storage::resolution;
 

@@ -6,7 +6,6 @@
 
 using namespace tandem::property;
 using tandem::messages::failure;
-using tandem::messages::failure_code;
 using tandem::storage::conflict_kind;
 
 namespace {
