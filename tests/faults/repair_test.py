@@ -21,9 +21,14 @@ def sql(path, *statements):
 
 
 def tamper(path, *statements):
-    """As somebody would who takes our triggers away for a moment."""
-    triggers = sql(path, "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'tandem%'")
-    sql(path, *[f'DROP TRIGGER "{name}"' for name, _ in triggers], *statements, *[text for _, text in triggers])
+    """As somebody would who takes our triggers away for a moment; in one transaction, or a node makes them anew meanwhile."""
+    db = sqlite3.connect(path, timeout=20, isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'tandem%'").fetchall()
+    for statement in (*[f'DROP TRIGGER "{name}"' for name, _ in triggers], *statements, *[text for _, text in triggers]):
+        db.execute(statement)
+    db.execute("COMMIT")
+    db.close()
 
 
 class RepairTest(unittest.TestCase):
