@@ -78,8 +78,8 @@ void admission::prepare_checks() {
       check.parent = c_.table_named(key.parent);
       const auto parent = "main." + quoted(key.parent);
       check.parent_exists = {c_.db, "SELECT 1 FROM " + parent + " WHERE " + conditions(key.to, "")};
-      check.children_of = {c_.db, "SELECT " + child->info.key_list() + " FROM main." + quoted(child->info.name) +
-                                      " WHERE " + conditions(key.from, "")};
+      check.children_of = {c_.db, "SELECT " + child->info.key_list() + " FROM " + child->info.app_table() + " WHERE " +
+                                      conditions(key.from, "")};
       check.orphans = {c_.db, orphan_sql(child->info, key)};
       if (check.parent && check.parent->info.key.size() == key.to.size()) {
         check.refers_to_key = true;

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "messages/limits.hpp"
+#include "storage/keeping.hpp"
 #include "storage/merging.hpp"
 #include "storage/tracking.hpp"
 
@@ -61,10 +62,17 @@ std::optional<peer_binding> bind_schema(core& c, const messages::schema& theirs,
   result.schema_version = theirs.version;
   bool has_kept = false;
   for (const auto& each : theirs.tables) {
+    if (counterpart_of(c, each))
+      continue;
+    if (!may_keep)
+      return std::nullopt;
+    begin_keeping(c, each);
+    has_kept = true;
+  }
+  for (const auto& each : theirs.tables) {
     const auto own = counterpart_of(c, each);
     if (!own)
-      throw failure{failure_code::schema, "the peer has what is not here: table " + quoted(each.name) +
-                                              "; bring both to the same version of the app's schema"};
+      throw failure{failure_code::schema, "table " + quoted(each.name) + " of the peer can't be kept here"};
     auto& bound = result.tables[each.id];
     bound.id = own->info.id;
     std::vector<messages::column_schema> unknown;

@@ -19,8 +19,8 @@ std::string name_of_trigger(std::string_view what, const table& tracked) {
 }
 
 std::string head_of_trigger(std::string_view what, std::string_view event, const table& tracked) {
-  return "CREATE TRIGGER " + name_of_trigger(what, tracked) + " " + std::string{event} + " ON " + quoted(tracked.name) +
-         " ";
+  return "CREATE TRIGGER " + name_of_trigger(what, tracked) + " " + std::string{event} + " ON " +
+         quoted(tracked.stored_as) + " ";
 }
 
 std::string pending_columns(const table& tracked) {
@@ -121,7 +121,7 @@ std::vector<unique_key> keys_that_displace(const table& tracked) {
 std::string hint_of_held(const table& tracked, const std::string& from) {
   std::vector<std::string> same;
   for (std::size_t i = 0; i < tracked.key.size(); ++i)
-    same.push_back("hint." + pending_key_column(i) + " IS " + quoted(tracked.name) + "." +
+    same.push_back("hint." + pending_key_column(i) + " IS " + quoted(tracked.stored_as) + "." +
                    quoted(tracked.columns[tracked.key[i]].name));
   return "(SELECT max(hint.id) FROM tandem_pending AS hint WHERE hint.id > last_insert_rowid() - (SELECT count(*)" +
          from + ") AND " + joined(same, " AND ") + ")";
@@ -131,7 +131,7 @@ std::string hint_of_held(const table& tracked, const std::string& from) {
 // turned recursive_triggers on), so look at them before.
 std::string displace_body(const table& tracked) {
   // By its own name, as a partial index may call it.
-  const auto held = quoted(tracked.name) + ".";
+  const auto held = quoted(tracked.stored_as) + ".";
   std::string body;
   for (const auto& key : keys_that_displace(tracked)) {
     if (std::ranges::count(key.columns, std::string{}))
@@ -141,7 +141,7 @@ std::string displace_body(const table& tracked) {
       same.push_back(held + quoted(column) + " = NEW." + quoted(column));
     if (!key.condition.empty())
       same.push_back("(" + key.condition + "\n)");
-    const auto from = " FROM " + quoted(tracked.name) + " WHERE " + joined(same, " AND ");
+    const auto from = " FROM " + quoted(tracked.stored_as) + " WHERE " + joined(same, " AND ");
     body += "INSERT INTO " + pending_columns(tracked) + " SELECT " + std::to_string(tracked.id) + ", " +
             kind_literal(hint_kind::displaced) + ", " + std::string{wall_time} + ", " + tracked.key_list(held) + from +
             "; ";

@@ -109,10 +109,11 @@ void core::load_columns(table& into) {
     into.since = std::max(into.since, column.since);
     if (is_gone) {
       column.name = name;
-      column.declared_type = ids.text(3);
       column.is_gone = true;
       into.all_cells.add(id);
     }
+    if (is_gone || into.is_kept())
+      column.declared_type = ids.text(3);
   }
   statement aliases{db, "SELECT col, name FROM tandem_aliases WHERE t = ?"};
   aliases.bind(into.id);
@@ -148,7 +149,7 @@ void core::load_tables() {
     found->id = id;
     statement captured{
         db, "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = ? AND tbl_name = ? COLLATE NOCASE"};
-    captured.bind(trigger, found->name);
+    captured.bind(trigger, found->stored_as);
     needs_repair = needs_repair || found->fingerprint() != query.text(2) || !captured.step();
     load_columns(*found);
     // A column that came by ALTER TABLE joins in when captures are repaired.

@@ -189,6 +189,8 @@ public:
   /// (see take_up in drifting.hpp): hints of the old triggers do not tell of new columns.
   void repair_captures();
   bool needs_repair = false;
+  /// The next transaction that writes makes the copies of the app's feeding triggers anew.
+  void drop_feeding_triggers();
   /// True if anybody has changed any table's definition since `refresh` last read them.
   bool has_schema_changed();
   /// Columns that the triggers which wrote the pending hints did not know yet, by table.

@@ -37,6 +37,26 @@ void put_aside(core& c, tracked_table& table, std::string_view key, std::uint32_
   put.bind(table.info.id, table.slot_of(key), column, given).run();
 }
 
+void put_column_aside(core& c, tracked_table& from, const table_column& column) {
+  const auto cell = static_cast<std::size_t>(from.cell_index(column.id));
+  const auto& info = from.info;
+  statement rows{c.db, "SELECT " + info.key_list() + ", " + quoted(column.name) + " FROM " + info.app_table()};
+  while (rows.step())
+    if (!rows.is_null(0))
+      put_aside(c, from, from.app_key(rows, 0), column.id, rows.value(static_cast<int>(info.key.size())));
+  statement quarantined{c.db, "SELECT k, vals FROM tandem_quarantine WHERE t = ?1"};
+  quarantined.bind(info.id);
+  while (quarantined.step())
+    put_aside(c, from, quarantined.blob(0), column.id, unpack_cells(info, quarantined.blob(1))[cell].view());
+  statement dead{c.db, "SELECT k, vals FROM tandem_dead WHERE t = ?1"};
+  dead.bind(info.id);
+  while (dead.step())
+    put_aside(c, from, dead.blob(0), column.id, unpack_cells(info, dead.blob(1))[cell].view());
+  c.cached("UPDATE tandem_columns SET gone = 1, type = ?3 WHERE t = ?1 AND id = ?2")
+      .bind(info.id, column.id, column.declared_type)
+      .run();
+}
+
 namespace {
 
 /// Values that waited for their column, row by row.
@@ -133,10 +153,14 @@ private:
 
 } // namespace
 
+void install_waiting(core& c, admission& admitted, conflict_store& conflicts) {
+  installer{c, admitted, conflicts}.run();
+}
+
 stamp_report take_up(core& c, admission& admitted, conflict_store& conflicts) {
   if (c.needs_repair) {
     c.repair_captures();
-    installer{c, admitted, conflicts}.run();
+    install_waiting(c, admitted, conflicts);
   }
   return stamp_hints(c, admitted, conflicts);
 }

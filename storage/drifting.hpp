@@ -31,6 +31,10 @@ value aside_value(core& c, tracked_table& table, std::string_view key, std::uint
 value aside_value_at(core& c, const tracked_table& table, std::int64_t slot, std::uint32_t column);
 void put_aside(core& c, tracked_table& table, std::string_view key, std::uint32_t column, const value_view& given);
 
+/// The table is about to lose a column: its values stay, with their stamps, for others who have it.
+void put_column_aside(core& c, tracked_table& from, const table_column& column);
+/// Puts values in place that waited for their column.
+void install_waiting(core& c, admission& admitted, conflict_store& conflicts);
 /// What has to come first in every transaction that stamps, merges or resolves: takes notice of the app's schema
 /// changes, puts values in place that waited for their column, and stamps what is pending.
 stamp_report take_up(core& c, admission& admitted, conflict_store& conflicts);

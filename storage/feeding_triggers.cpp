@@ -48,7 +48,7 @@ int note_written_table(void* context, int action, const char* first, const char*
 
 // Compiles statements that fire the trigger and sees what it would write. False if it can't be compiled.
 bool see_what_it_writes(core& c, const tracked_table& on, written_tables& written) {
-  const auto name = "main." + quoted(on.info.name);
+  const auto name = on.info.app_table();
   const auto column = quoted(on.info.columns.front().name);
   sqlite3_set_authorizer(c.db.handle(), note_written_table, &written);
   bool compiles = true;
@@ -64,12 +64,15 @@ bool see_what_it_writes(core& c, const tracked_table& on, written_tables& writte
   return compiles;
 }
 
+tracked_table* tracked_as_the_apps(core& c, const std::string& name) {
+  const auto found = c.table_named(name);
+  return found && !found->info.is_kept() ? found : nullptr;
+}
+
 } // namespace
 
-// The effects of an app's trigger on tracked tables arrive with the rows themselves; effects on other
-// tables (a full-text index, say) do not, so triggers that write only such tables run for received rows
-// too. A trigger that writes both kinds does not: its tracked effects would happen twice.
-void core::copy_feeding_triggers() {
+void core::drop_feeding_triggers() {
+  feeding_cookie_ = -1;
   std::vector<std::string> old_copies;
   statement copies{
       db, "SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND name LIKE 'tandem\\_feed\\_%' ESCAPE '\\'"};
@@ -78,6 +81,13 @@ void core::copy_feeding_triggers() {
   copies.reset();
   for (const auto& name : old_copies)
     db.execute("DROP TRIGGER temp." + quoted(name));
+}
+
+// The effects of an app's trigger on tracked tables arrive with the rows themselves; effects on other
+// tables (a full-text index, say) do not, so triggers that write only such tables run for received rows
+// too. A trigger that writes both kinds does not: its tracked effects would happen twice.
+void core::copy_feeding_triggers() {
+  drop_feeding_triggers();
   std::vector<std::pair<std::string, std::string>> triggers;
   statement query{
       db, "SELECT tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'tandem\\_%' ESCAPE '\\'"};
@@ -86,7 +96,7 @@ void core::copy_feeding_triggers() {
   query.reset();
   int count = 0;
   for (const auto& [on, sql] : triggers) {
-    const auto table = table_named(on);
+    const auto table = tracked_as_the_apps(*this, on);
     const auto body = after_trigger_name(sql);
     if (!table || body.empty())
       continue;
@@ -95,8 +105,8 @@ void core::copy_feeding_triggers() {
                      nullptr, nullptr) != SQLITE_OK)
       continue;
     const bool compiles = see_what_it_writes(*this, *table, written);
-    const bool writes_tracked =
-        std::ranges::any_of(written.names, [&](const std::string& name) { return table_named(name) != nullptr; });
+    const bool writes_tracked = std::ranges::any_of(
+        written.names, [&](const std::string& name) { return tracked_as_the_apps(*this, name) != nullptr; });
     if (!compiles || written.names.empty() || writes_tracked)
       db.execute("DROP TRIGGER temp." + written.trigger);
   }

@@ -124,7 +124,7 @@ private:
   }
 
   void check_unrecorded(tracked_table& table) {
-    statement rows{c_.db, "SELECT " + table.info.key_list() + " FROM main." + quoted(table.info.name)};
+    statement rows{c_.db, "SELECT " + table.info.key_list() + " FROM " + table.info.app_table()};
     while (rows.step()) {
       if (rows.is_null(0)) {
         report("a row of " + quoted(table.info.name) + " has NULL in its primary key and does not sync; give it a key");
@@ -169,7 +169,7 @@ private:
       return;
     for (const auto& [id, table] : c_.tables) {
       statement check{c_.db, "SELECT count(*), \"parent\" FROM pragma_foreign_key_check(?)"};
-      check.bind(table->info.name);
+      check.bind(table->info.stored_as);
       if (check.step() && check.integer(0))
         report(std::to_string(check.integer(0)) + " rows of " + quoted(table->info.name) + " refer to rows of " +
                quoted(check.text(1)) + " that do not exist");
@@ -386,7 +386,8 @@ replica_status status_of(core& c) {
   result.renewed_ms = c.meta("renewed_ms");
   for (const auto& [id, table] : c.tables)
     if (!is_own_table(table->info.name))
-      result.tables.push_back({table->info.name, count(c, "SELECT count(*) FROM main." + quoted(table->info.name))});
+      (table->info.is_kept() ? result.kept_tables : result.tables)
+          .push_back({table->info.name, count(c, "SELECT count(*) FROM " + table->info.app_table())});
   result.policies = policies_of(c);
   result.peers = peers_of(c);
   return result;

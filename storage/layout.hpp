@@ -25,6 +25,9 @@ constexpr auto statements = std::to_array<std::string_view>({
     "CREATE TABLE tandem_aliases(t INTEGER, col INTEGER, name TEXT, PRIMARY KEY(t, col, name)) WITHOUT ROWID",
     // Values of columns that peers have and the app's table here lacks. Their stamps are in the row's record.
     "CREATE TABLE tandem_aside(t INTEGER, slot INTEGER, col INTEGER, val, PRIMARY KEY(t, slot, col)) WITHOUT ROWID",
+    // Tables that peers have and the app here lacks: n = 0 tells the name, the others how it is created. Their rows
+    // stand in tandem_kept_T. t = 0: names of tables that were tracked once and are no more.
+    "CREATE TABLE tandem_kept(t INTEGER, n INTEGER, sql TEXT, PRIMARY KEY(t, n)) WITHOUT ROWID",
     // Hints that triggers wrote: table, what (see capture.cpp), wall time, key. Wider keys add k2, k3, ...
     "CREATE TABLE tandem_pending(id INTEGER PRIMARY KEY, t, o, w, k)",
     // Row changes in the order in which they came to be known here. slot: where tandem_rows_T or tandem_dead

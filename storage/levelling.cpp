@@ -1,4 +1,5 @@
-// Whether two replicas' tables fit together, and how an empty one takes over its peer's.
+// Whether two replicas' tables fit together, and how an empty one takes over its peer's. What is missing here is kept
+// (keeping.hpp).
 #include <algorithm>
 
 #include <sqlite3.h>
@@ -44,27 +45,27 @@ int allow_plain_ddl(void*, int action, const char* name, const char*, const char
   }
 }
 
-void create_as_told(core& c, const messages::table_schema& theirs) {
-  sqlite3_set_authorizer(c.db.handle(), allow_plain_ddl, nullptr);
+} // namespace
+
+void create_as_told(database& db, const messages::table_schema& theirs) {
+  sqlite3_set_authorizer(db.handle(), allow_plain_ddl, nullptr);
   for (const auto& sql : theirs.ddl) {
     sqlite3_stmt* handle = nullptr;
     const char* rest = nullptr;
-    auto code = sqlite3_prepare_v2(c.db.handle(), sql.c_str(), static_cast<int>(sql.size()), &handle, &rest);
+    auto code = sqlite3_prepare_v2(db.handle(), sql.c_str(), static_cast<int>(sql.size()), &handle, &rest);
     if (code == SQLITE_OK)
       code = sqlite3_step(handle);
     const auto finalized = sqlite3_finalize(handle);
     const bool has_more = rest && *rest;
     if ((code != SQLITE_OK && code != SQLITE_DONE) || finalized != SQLITE_OK || has_more) {
-      const std::string why = has_more ? "more than one statement" : sqlite3_errmsg(c.db.handle());
-      sqlite3_set_authorizer(c.db.handle(), nullptr, nullptr);
+      const std::string why = has_more ? "more than one statement" : sqlite3_errmsg(db.handle());
+      sqlite3_set_authorizer(db.handle(), nullptr, nullptr);
       throw failure{failure_code::schema,
                     "can't create table " + quoted(theirs.name) + " as the peer describes it: " + why};
     }
   }
-  sqlite3_set_authorizer(c.db.handle(), nullptr, nullptr);
+  sqlite3_set_authorizer(db.handle(), nullptr, nullptr);
 }
-
-} // namespace
 
 void level_with_peer(core& c, const messages::schema& theirs) {
   transaction all{c.db, transaction::kind::write};
@@ -77,12 +78,9 @@ void level_with_peer(core& c, const messages::schema& theirs) {
       if (const auto own = counterpart_of(c, each)) {
         if (auto text = difference(own->info, each); !text.empty())
           differences.push_back(std::move(text));
-      } else if (!adopts) {
-        differences.push_back("the peer tracks table " + quoted(each.name) +
-                              ", which is not tracked here; run `tandem track " + c.db.path() + " " + each.name + "`");
-      } else {
+      } else if (adopts) {
         if (!read_table(c.db, each.name))
-          create_as_told(c, each);
+          create_as_told(c.db, each);
         if (auto reason = reason_not_to_track(c.db, each.name); !reason.empty())
           differences.push_back(std::move(reason));
         else

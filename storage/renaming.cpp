@@ -76,7 +76,7 @@ void rename(core& c, const table& described, const std::string& former, const st
 } // namespace
 
 void follow_renames(core& c, const table& described, const std::string& known_name) {
-  if (sqlite3_stricmp(known_name.c_str(), described.name.c_str()) != 0)
+  if (sqlite3_stricmp(known_name.c_str(), described.stored_as.c_str()) != 0)
     c.cached("INSERT OR IGNORE INTO tandem_aliases(t, col, name) VALUES (?1, 0, ?2)")
         .bind(described.id, known_name)
         .run();
@@ -124,7 +124,7 @@ void add_alias(core& c, const alias& given) {
         .run();
     return;
   }
-  const auto described = read_table(c.db, of.info.name);
+  const auto described = read_table(c.db, of.info.stored_as);
   if (!described || !has_column(*described, given.column))
     throw failure{failure_code::usage, "table " + quoted(given.table) + " has no column " + quoted(given.column) +
                                            "; the alias names the former name first: TABLE.OLD=NEW"};

@@ -236,7 +236,7 @@ std::uint64_t note_unrecorded(core& c, tracked_table& table, const messages::ran
   statement note{c.db,
                  "INSERT INTO tandem_pending(" + joined(columns, ", ") + ") VALUES (" + joined(parameters, ", ") + ")"};
   std::uint64_t result = 0;
-  statement rows{c.db, "SELECT " + table.info.key_list() + " FROM main." + quoted(table.info.name)};
+  statement rows{c.db, "SELECT " + table.info.key_list() + " FROM " + table.info.app_table()};
   while (rows.step()) {
     if (rows.is_null(0))
       continue;

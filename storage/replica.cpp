@@ -13,6 +13,7 @@
 #include "storage/inspecting.hpp"
 #include "storage/lineage.hpp"
 #include "storage/merging.hpp"
+#include "storage/migrating.hpp"
 #include "storage/pruning.hpp"
 #include "storage/refusing.hpp"
 #include "storage/renaming.hpp"
@@ -85,13 +86,20 @@ void replica::add_alias(const alias& given) {
   c.forget_schema();
 }
 
+void replica::migrate(const std::string& sql) {
+  storage::migrate(implementation_->c, sql);
+}
+
 std::vector<std::string> replica::untracked_tables() {
   auto& c = implementation_->c;
   auto result = trackable_tables(c.db);
   if (!c.is_replica())
     return result;
   core_transaction reading{c, transaction::kind::read};
-  std::erase_if(result, [&](const std::string& name) { return c.table_named(name) != nullptr; });
+  std::erase_if(result, [&](const std::string& name) {
+    const auto found = c.table_named(name);
+    return found && !found->info.is_kept();
+  });
   return result;
 }
 

@@ -180,6 +180,7 @@ struct replica_status {
   std::string renewed_why;      ///< why the file has taken a new site id last; empty: it never has
   std::int64_t renewed_ms = 0;  ///< and when
   std::vector<table_status> tables;
+  std::vector<table_status> kept_tables; ///< that peers track and this file does not: kept until it does
   std::vector<policy> policies;
   std::vector<peer_status> peers;
 };
@@ -343,7 +344,7 @@ public:
   // --- what is tracked ---------------------------------------------------------------------
 
   /// Starts to track the tables; rows that they have become changes of their own. Tables that are
-  /// tracked already are repaired. All or none.
+  /// tracked already are repaired. What was kept of a table for peers that have it is put in place. All or none.
   track_report track(std::span<const std::string> tables, std::span<const policy> policies = {});
   /// Forgets the tables; when the last one goes, so does everything named tandem_*.
   void untrack(std::span<const std::string> tables);
@@ -351,6 +352,11 @@ public:
   /// migration that made the table anew (ALTER TABLE RENAME is followed by itself); call it then before anything
   /// else, so that the column keeps its history. Throws failure (usage, not_found).
   void add_alias(const alias& given);
+  /// Runs an app's migration, SQL statements without BEGIN and COMMIT, in one transaction: all or nothing. Needed for
+  /// DROP COLUMN, which SQLite refuses as long as our triggers name the column; whatever else stands in it may as well
+  /// be run by any SQLite. The values of a dropped column stay for replicas that have it. Throws failure (usage) with
+  /// what SQLite says.
+  void migrate(const std::string& sql);
   /// Names of the tables that could be tracked and are not.
   std::vector<std::string> untracked_tables();
   /// The tracked tables, for the handshake.

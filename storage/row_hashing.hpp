@@ -48,7 +48,7 @@ void each_row(core& c, tracked_table& table, Visit visit) {
   for (const auto index : table.info.cells)
     names.push_back(quoted(table.info.columns[index].name));
   names.push_back(table.info.key_list());
-  statement rows{c.db, "SELECT " + joined(names, ", ") + " FROM main." + quoted(table.info.name)};
+  statement rows{c.db, "SELECT " + joined(names, ", ") + " FROM " + table.info.app_table()};
   std::vector<value_view> cells(table.info.cells.size());
   const auto key_column = static_cast<int>(cells.size());
   while (rows.step()) {

@@ -269,17 +269,36 @@ std::string table::key_list(std::string_view prefix) const {
   return joined(parts, ", ");
 }
 
+namespace {
+
+// Peers and people know it by its own name, and are told how the app's version of it is created.
+void read_kept(database& db, table& result) {
+  statement told{db, "SELECT n, sql FROM tandem_kept WHERE t = CAST(?1 AS INTEGER) ORDER BY n"};
+  told.bind(std::string_view{result.stored_as}.substr(kept_prefix.size()));
+  result.ddl.clear();
+  while (told.step()) {
+    if (told.integer(0) == 0)
+      result.name = told.text(1);
+    else
+      result.ddl.emplace_back(told.text(1));
+  }
+}
+
+} // namespace
+
 std::optional<table> read_table(database& db, std::string_view name) {
   statement exists{db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE"};
   exists.bind(name);
   if (!exists.step())
     return std::nullopt;
   table result;
-  result.name = exists.text(0);
+  result.name = result.stored_as = exists.text(0);
   read_columns(db, result);
   read_foreign_keys(db, result);
   read_indexes(db, result);
   read_ddl(db, result);
+  if (result.is_kept())
+    read_kept(db, result);
   return result;
 }
 

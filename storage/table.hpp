@@ -41,10 +41,14 @@ struct unique_key {
   std::vector<std::string> mentioned; ///< columns whose values decide whether a row holds the key, and which
 };
 
+/// What names of tables begin with that have the rows of tables kept for others (keeping.hpp).
+inline constexpr std::string_view kept_prefix = "tandem_kept_";
+
 struct table {
   std::uint32_t id = 0;
   std::string name;
-  bool has_integer_key = false;      ///< INTEGER PRIMARY KEY: the key is the rowid
+  std::string stored_as;        ///< the table that has its rows: the app's, or one of ours that keeps it for others
+  bool has_integer_key = false; ///< INTEGER PRIMARY KEY: the key is the rowid
   std::vector<table_column> columns; ///< stored ones only, in order of declaration; then those that are gone
   std::vector<std::size_t> key;      ///< indexes into columns, in key order
   std::vector<std::size_t> cells;    ///< indexes into columns: those that are not in the key
@@ -64,12 +68,16 @@ struct table {
   /// Everything that capture and peers depend on, as text; when it changes, triggers are made anew.
   [[nodiscard]] std::string fingerprint() const;
 
+  /// The app does not have the table: see keeping.hpp.
+  [[nodiscard]] bool is_kept() const { return stored_as.starts_with(kept_prefix); }
+
   // --- SQL fragments --------------------------------------------------------------------------
   /// "a" = ?1 AND "b" = ?2 ..., true of the row with exactly this key.
   [[nodiscard]] std::string key_condition(int first_parameter = 1) const;
   /// The same for the table as `app`, against the columns c0, c1, ... of tandem_feed as `given`.
   [[nodiscard]] std::string fed_key_condition() const;
   [[nodiscard]] std::string key_list(std::string_view prefix = {}) const;
+  [[nodiscard]] std::string app_table() const { return "main." + storage::quoted(stored_as); }
   [[nodiscard]] std::string rows_table() const { return "tandem_rows_" + std::to_string(id); }
   [[nodiscard]] std::string deleted_table() const { return "tandem_deleted_" + std::to_string(id); }
 

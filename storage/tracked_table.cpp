@@ -19,21 +19,20 @@ std::string insert_sql(const table& info) {
   std::vector<std::string> parameters;
   for (std::size_t i = 1; i <= names.size(); ++i)
     parameters.push_back("?" + std::to_string(i));
-  return "INSERT INTO main." + quoted(info.name) + "(" + joined(names, ", ") + ") VALUES (" + joined(parameters, ", ") +
-         ")";
+  return "INSERT INTO " + info.app_table() + "(" + joined(names, ", ") + ") VALUES (" + joined(parameters, ", ") + ")";
 }
 
 std::string find_sql(const table& info) {
   auto names = names_of(info, info.cells);
   names.emplace_back("1");
-  return "SELECT " + joined(names, ", ") + " FROM main." + quoted(info.name) + " WHERE " + info.key_condition();
+  return "SELECT " + joined(names, ", ") + " FROM " + info.app_table() + " WHERE " + info.key_condition();
 }
 
 std::string find_fed_sql(const table& info) {
   std::vector<std::string> names{"given.n"};
   for (const auto& name : names_of(info, info.cells))
     names.push_back("app." + name);
-  return "SELECT " + joined(names, ", ") + " FROM tandem_feed(?1) AS given CROSS JOIN main." + quoted(info.name) +
+  return "SELECT " + joined(names, ", ") + " FROM tandem_feed(?1) AS given CROSS JOIN " + info.app_table() +
          " AS app ON " + info.fed_key_condition();
 }
 
@@ -41,7 +40,7 @@ std::string find_fed_sql(const table& info) {
 
 tracked_table::tracked_table(database& db, table description, const bool& has_tombstones)
     : info{std::move(description)}, records{db, info, has_tombstones}, db_{db} {
-  const auto app = "main." + quoted(info.name);
+  const auto app = info.app_table();
   exists_ = {db, "SELECT 1 FROM " + app + " WHERE " + info.key_condition()};
   find_ = {db, find_sql(info)};
   if (info.key.size() <= limits::feed_columns_max)
@@ -174,8 +173,7 @@ void tracked_table::prepare_rivals() {
       continue; // over an expression or a generated column: insert_or_find has to do
     if (!unique.condition.empty())
       same.push_back("(" + unique.condition + "\n)");
-    rival.find = {db_,
-                  "SELECT " + info.key_list() + " FROM main." + quoted(info.name) + " WHERE " + joined(same, " AND ")};
+    rival.find = {db_, "SELECT " + info.key_list() + " FROM " + info.app_table() + " WHERE " + joined(same, " AND ")};
     rivals_.push_back(std::move(rival));
   }
 }
@@ -191,7 +189,7 @@ int tracked_table::update(std::string_view key, std::span<const std::uint32_t> c
                             std::to_string(assignments.size() + 1));
     found =
         updates_
-            .emplace(shape, statement{db_, "UPDATE main." + quoted(info.name) + " SET " + joined(assignments, ", ") +
+            .emplace(shape, statement{db_, "UPDATE " + info.app_table() + " SET " + joined(assignments, ", ") +
                                                " WHERE " + info.key_condition(static_cast<int>(columns.size()) + 1)})
             .first;
   }

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "storage/capture.hpp"
+#include "storage/keeping.hpp"
 #include "storage/layout.hpp"
 #include "storage/policies.hpp"
 #include "storage/renaming.hpp"
@@ -68,7 +69,8 @@ void widen_pending(core& c, std::size_t key_columns) {
     c.db.execute("ALTER TABLE tandem_pending ADD COLUMN " + pending_key_column(i));
 }
 
-// Triggers and ids for a table whose description has just been read.
+} // namespace
+
 void capture(core& c, table& described) {
   const auto late = remember_columns(c, described);
   if (!late.empty())
@@ -87,9 +89,11 @@ void capture(core& c, table& described) {
   }
   const auto fingerprint = described.fingerprint();
   c.cached("UPDATE tandem_tables SET name = ?2, fingerprint = ?3 WHERE id = ?1")
-      .bind(described.id, described.name, fingerprint)
+      .bind(described.id, described.stored_as, fingerprint)
       .run();
 }
+
+namespace {
 
 // A table that was tracked once may come back: ids are never given twice, or old records would be misread.
 std::uint32_t next_table_id(core& c) {
@@ -100,7 +104,7 @@ std::uint32_t next_table_id(core& c) {
 
 std::uint64_t record_existing_rows(core& c, tracked_table& fresh) {
   const auto origin = c.next_stamp();
-  statement rows{c.db, "SELECT " + fresh.info.key_list() + " FROM main." + quoted(fresh.info.name)};
+  statement rows{c.db, "SELECT " + fresh.info.key_list() + " FROM " + fresh.info.app_table()};
   std::uint64_t result = 0;
   while (rows.step()) {
     const auto key = fresh.app_key(rows, 0);
@@ -112,18 +116,20 @@ std::uint64_t record_existing_rows(core& c, tracked_table& fresh) {
   return result;
 }
 
-void begin_tracking(core& c, const std::string& name) {
+std::uint32_t begin_tracking(core& c, const std::string& name) {
   auto described = *read_table(c.db, name);
   described.id = next_table_id(c);
   c.cached("INSERT INTO tandem_tables(id, name, fingerprint) VALUES (?1, ?2, '')")
-      .bind(described.id, described.name)
+      .bind(described.id, described.stored_as)
       .run();
+  forget_untracked(c, described.name);
   // Records live under a number, the row's slot: an integer key as it is, a hash of any other key. So they are
   // found by comparing integers, and the log needs no copies of keys.
   c.db.execute("CREATE TABLE " + described.rows_table() +
                (described.has_integer_key ? "(slot INTEGER PRIMARY KEY, rec BLOB)"
                                           : "(slot INTEGER PRIMARY KEY, k BLOB NOT NULL, rec BLOB)"));
   capture(c, described);
+  return described.id;
 }
 
 void refuse_dangling_rows(core& c, std::span<const std::string> names) {
@@ -160,9 +166,9 @@ void bump_schema(core& c) {
 }
 
 std::uint64_t begin_tracking_with_rows(core& c, const std::string& name) {
-  begin_tracking(c, name);
+  const auto id = begin_tracking(c, name);
   c.refresh_tables();
-  const auto result = record_existing_rows(c, c.tracked(name));
+  const auto result = record_existing_rows(c, *c.table_with_id(id));
   c.save();
   return result;
 }
@@ -186,17 +192,21 @@ track_report track_tables(core& c, std::span<const std::string> names, std::span
       begin_tracking(c, std::string{policies_table});
     }
     c.refresh(true);
+    std::vector<std::string> kept;
     for (const auto& name : names) {
-      if (const auto known = c.table_named(name)) {
+      if (const auto known = c.table_named(name); known && known->info.is_kept()) {
+        kept.push_back(known->info.name);
+      } else if (known) {
         auto described = *read_table(c.db, name);
         described.id = known->info.id;
         follow_renames(c, described, known->info.name);
         capture(c, described);
-        continue;
+      } else {
+        const auto rows = begin_tracking_with_rows(c, name);
+        result.tables.emplace_back(c.tracked(name).info.name, rows);
       }
-      const auto rows = begin_tracking_with_rows(c, name);
-      result.tables.emplace_back(c.tracked(name).info.name, rows);
     }
+    put_kept_in_place(c, kept, result);
     bump_schema(c);
     c.refresh_tables();
     write_policies(c, policies);
@@ -245,8 +255,9 @@ void forget_table(core& c, std::uint32_t id) {
   const auto number = std::to_string(id);
   c.db.execute("DROP TABLE IF EXISTS tandem_rows_" + number);
   c.db.execute("DROP TABLE IF EXISTS tandem_deleted_" + number);
+  c.db.execute("DROP TABLE IF EXISTS " + std::string{kept_prefix} + number);
   for (const char* own : {"tandem_pending", "tandem_log", "tandem_dead", "tandem_quarantine", "tandem_columns",
-                          "tandem_aside", "tandem_aliases"})
+                          "tandem_aside", "tandem_aliases", "tandem_kept"})
     c.db.execute("DELETE FROM " + std::string{own} + " WHERE t = " + number);
   c.db.execute("DELETE FROM tandem_tables WHERE id = " + number);
 }
@@ -260,6 +271,8 @@ void untrack_tables(core& c, std::span<const std::string> names) {
     std::vector<std::uint32_t> ids;
     for (const auto& name : names) {
       const auto& each = c.tracked(name);
+      if (each.info.is_kept())
+        throw failure{failure_code::usage, quoted(each.info.name) + " is not tracked here, only kept for peers"};
       statement aside{c.db, "SELECT count(*) FROM tandem_quarantine WHERE t = ?"};
       aside.bind(each.info.id);
       aside.step();
@@ -273,8 +286,9 @@ void untrack_tables(core& c, std::span<const std::string> names) {
     c.forget_schema();
     for (const auto id : ids)
       forget_table(c, id);
-    if (c.db.integer("SELECT count(*) FROM tandem_tables WHERE name NOT IN ('tandem_conflicts', 'tandem_policies')") ==
-        0)
+    for (const auto& name : names)
+      remember_untracked(c, name);
+    if (c.db.integer("SELECT count(*) FROM tandem_tables WHERE name NOT LIKE 'tandem\\_%' ESCAPE '\\'") == 0)
       drop_everything(c);
     else
       bump_schema(c);
@@ -311,7 +325,7 @@ void note_what_changed_uncaptured(core& c, const table& described) {
     rows.bind_app_key(note, 2, key);
     note.run();
   };
-  statement present{c.db, "SELECT " + described.key_list() + " FROM main." + quoted(described.name)};
+  statement present{c.db, "SELECT " + described.key_list() + " FROM " + described.app_table()};
   while (present.step()) {
     const auto key = rows.app_key(present, 0);
     if (!rows.record(key))
@@ -328,26 +342,26 @@ bool has_triggers(core& c, const table& described) {
   statement query{c.db,
                   "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = ? AND tbl_name = ? COLLATE NOCASE"};
   const auto trigger = "tandem_insert_" + std::to_string(described.id);
-  query.bind(trigger, described.name);
+  query.bind(trigger, described.stored_as);
   return query.step();
 }
 
 } // namespace
 
 void core::repair_captures() {
-  std::vector<std::uint32_t> gone;
+  std::vector<std::pair<std::uint32_t, std::string>> gone;
   statement query{db, "SELECT id, name FROM tandem_tables"};
   while (query.step()) {
     const auto id = static_cast<std::uint32_t>(query.integer(0));
     const auto known = table_with_id(id);
     if (!known) {
-      gone.push_back(id);
+      gone.emplace_back(id, query.text(1));
       continue;
     }
-    auto described = *read_table(db, known->info.name);
+    auto described = *read_table(db, known->info.stored_as);
     described.id = id;
     const bool is_captured = has_triggers(*this, described);
-    if (is_captured && described.fingerprint() == known->info.fingerprint() && known->info.name == query.text(1) &&
+    if (is_captured && described.fingerprint() == known->info.fingerprint() && known->info.stored_as == query.text(1) &&
         std::ranges::none_of(known->info.columns, [](const table_column& each) { return each.id == 0; }) &&
         db.integer("SELECT fingerprint = " + literal(described.fingerprint()) +
                    " FROM tandem_tables WHERE id = " + std::to_string(id)))
@@ -360,8 +374,10 @@ void core::repair_captures() {
     }
   }
   query.reset();
-  for (const auto id : gone)
+  for (const auto& [id, name] : gone) {
     forget_table(*this, id);
+    remember_untracked(*this, name);
+  }
   bump_schema(*this);
   refresh_tables();
 }

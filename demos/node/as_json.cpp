@@ -78,6 +78,10 @@ json as_json(const storage::replica_status& status, const std::string& path) {
   for (const auto& table : status.tables) {
     result["tables"].push_back({{"name", table.name}, {"rows", table.rows}});
   }
+  result["kept_tables"] = json::array();
+  for (const auto& table : status.kept_tables) {
+    result["kept_tables"].push_back({{"name", table.name}, {"rows", table.rows}});
+  }
   for (const auto& each : status.policies) {
     result["policies"].push_back({{"table", each.table},
                                   {"column", each.column},

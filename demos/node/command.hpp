@@ -28,6 +28,7 @@ void add_conflicts(CLI::App& program, chosen_command& chosen);
 void add_audit(CLI::App& program, chosen_command& chosen);
 void add_verify(CLI::App& program, chosen_command& chosen);
 void add_digest(CLI::App& program, chosen_command& chosen);
+void add_migrate(CLI::App& program, chosen_command& chosen);
 void add_rules(CLI::App& program, chosen_command& chosen);
 void add_sim(CLI::App& program, chosen_command& chosen);
 void add_why(CLI::App& program, chosen_command& chosen);

@@ -58,6 +58,7 @@ int run(int argc, char** argv) {
   tandem::node::add_demo(program, chosen);
   tandem::node::add_track(program, chosen);
   tandem::node::add_untrack(program, chosen);
+  tandem::node::add_migrate(program, chosen);
   tandem::node::add_rules(program, chosen);
   tandem::node::add_serve(program, chosen);
   tandem::node::add_clone(program, chosen);

@@ -121,6 +121,55 @@ class SchemaDriftTest(unittest.TestCase):
         self.assertEqual(self.rows(self.hub_file, "SELECT count(*) FROM tandem_conflicts"), [(0,)])
 
 
+class NewTableTest(SchemaDriftTest):
+    """The new version has a table more, and a column less; the hub is of the old one."""
+
+    REVIEWS = "SELECT * FROM Review ORDER BY ReviewId"
+    CREATE = "CREATE TABLE Review(ReviewId TEXT PRIMARY KEY, Genre INTEGER REFERENCES Genre(GenreId), Stars INTEGER CHECK (Stars < 6));"
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tandem-tables-")
+        self.addCleanup(self.folder.cleanup)
+        self.hub_file, *self.files = (os.path.join(self.folder.name, name + ".db") for name in ("hub", "new", "new2"))
+        genres = "CREATE TABLE Genre(GenreId INTEGER PRIMARY KEY, Name TEXT, Note TEXT);"
+        self.sql(self.hub_file, genres + "INSERT INTO Genre VALUES (1, 'Rock', 'loud'), (2, 'Jazz', 'late')")
+        for file in self.files:
+            self.sql(file, genres + self.CREATE)
+        for file in (self.hub_file, *self.files):
+            PROGRAM.ok("track", file, "--all")
+        self.hub = Node(PROGRAM, self.hub_file, "--listen", "127.0.0.1:0").start()
+        self.addCleanup(self.hub.kill)
+        self.nodes = {file: self.serve(file) for file in self.files}
+
+    def test_both_versions_stay_in_use(self):
+        new, new2 = self.files
+        self.wait_for(self.files, "SELECT Name FROM Genre ORDER BY 1", [("Jazz",), ("Rock",)])
+        self.sql(new, "INSERT INTO Review VALUES ('a', 1, 5), ('b', 2, 1)")
+        self.wait_for([new2], self.REVIEWS, [("a", 1, 5), ("b", 2, 1)])
+        self.nodes[new2].stop()
+        self.sql(new2, "UPDATE Review SET Stars = 4 WHERE ReviewId = 'a'; DELETE FROM Review WHERE ReviewId = 'b'; INSERT INTO Review VALUES ('c', 2, 3)")
+        PROGRAM.ok("migrate", new2, "ALTER TABLE Genre DROP COLUMN Note")
+        self.sql(self.hub_file, "UPDATE Genre SET Note = 'louder', Name = 'Metal' WHERE GenreId = 1")
+        self.nodes[new2] = self.serve(new2)
+        reviews = [("a", 1, 4), ("c", 2, 3)]
+        self.wait_for(self.files, self.REVIEWS, reviews)
+        self.wait_for([new2], "SELECT * FROM Genre ORDER BY 1", [(1, "Metal"), (2, "Jazz")])
+        self.wait_for([new], "SELECT Note FROM Genre ORDER BY GenreId", [("louder",), ("late",)])
+        kept = [{"name": "Review", "rows": 2}]
+        self.assertEqual(PROGRAM.json("status", self.hub_file)["kept_tables"], kept)
+        self.assertIn("tandem track", PROGRAM.ok("status", self.hub_file))
+        # The hub is upgraded while it runs.
+        self.sql(self.hub_file, self.CREATE)
+        PROGRAM.ok("track", self.hub_file, "Review")
+        self.wait_for([self.hub_file], self.REVIEWS, reviews)
+        self.sql(self.hub_file, "UPDATE Review SET Stars = 2 WHERE ReviewId = 'c'")
+        self.sql(new, "INSERT INTO Review VALUES ('d', 1, 1)")
+        self.wait_for([*self.files, self.hub_file], self.REVIEWS, [("a", 1, 4), ("c", 2, 2), ("d", 1, 1)])
+        self.sql(new2, "ALTER TABLE Genre ADD COLUMN Note TEXT")
+        self.wait_for([new2], "SELECT Note FROM Genre ORDER BY GenreId", [("louder",), ("late",)])
+        self.end()
+
+
 PROGRAM = program_from_arguments()
 
 if __name__ == "__main__":

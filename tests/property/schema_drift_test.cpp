@@ -216,6 +216,47 @@ BOOST_AUTO_TEST_CASE(more_columns_than_the_limit_are_refused) {
   BOOST_TEST(both.all.at(0).app().integer("SELECT count(*) FROM tandem_columns WHERE gone") == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_dropped_column_stays_for_others_and_comes_back_with_its_values) {
+  three_replicas world;
+  world.run(0, add_done);
+  world.run(1, add_done);
+  world.run(2, add_done);
+  world.run(0, "INSERT INTO tasks VALUES (1, 'one', 5), (2, 'two', 6), (3, 'dead', 7)");
+  world.all.heal();
+  BOOST_CHECK(!world.all.at(1).app().attempt("ALTER TABLE tasks DROP COLUMN done", {})); // by any SQLite
+  world.run(1, "DELETE FROM tasks WHERE id = 3");
+  world.all.at(1).core().migrate("ALTER TABLE tasks ADD COLUMN a; ALTER TABLE tasks ADD COLUMN b; -- and then\n"
+                                 "ALTER TABLE tasks DROP COLUMN done; UPDATE tasks SET a = id; "
+                                 "ALTER TABLE tasks DROP COLUMN b; ");
+  BOOST_TEST(world.shown_at(1, "SELECT * FROM tasks") == "(1, 'one', 1)(2, 'two', 2)");
+  world.run(2, "UPDATE tasks SET done = 8 WHERE id = 2; UPDATE tasks SET title = 'crosses the delete' WHERE id = 3");
+  world.run(1, "UPDATE tasks SET title = 'uno' WHERE id = 1");
+  world.all.heal();
+  const std::string rest = "(1, 'uno', 5)(2, 'two', 8)(3, 'crosses the delete', 7)";
+  BOOST_TEST(world.shown_at(0, "SELECT id, title, done FROM tasks ORDER BY id") == rest);
+  BOOST_TEST(world.shown_at(2, "SELECT id, title, done FROM tasks ORDER BY id") == rest);
+  BOOST_TEST(world.shown_at(1, "SELECT id, a FROM tasks ORDER BY id") == "(1, 1)(2, 2)(3, NULL)");
+  world.must_be_sound();
+  world.run(1, add_done);
+  world.all.heal();
+  BOOST_TEST(world.shown_at(1, "SELECT id, title, done FROM tasks ORDER BY id") == rest);
+  world.must_be_sound();
+}
+
+BOOST_AUTO_TEST_CASE(a_migration_that_fails_does_nothing) {
+  two_replicas both{tasks_sql, tasks, "INSERT INTO tasks VALUES (1, 'one')"};
+  both.a(add_done);
+  for (const auto* bad : {"ALTER TABLE tasks DROP COLUMN done; ALTER TABLE tasks DROP COLUMN absent",
+                          "ALTER TABLE tasks DROP COLUMN done; nonsense", "ALTER TABLE tasks DROP COLUMN done; COMMIT",
+                          "ALTER TABLE tasks DROP COLUMN id", "INSERT INTO tasks VALUES (1, 'again', 1)"})
+    BOOST_CHECK_EXCEPTION(both.core_a().migrate(bad), failure,
+                          [](const failure& error) { return error.code() == failure_code::usage; });
+  both.a("UPDATE tasks SET done = 4");
+  both.b(add_done);
+  both.level();
+  BOOST_TEST(both.text("SELECT * FROM tasks") == "(1, 'one', 4)");
+}
+
 BOOST_AUTO_TEST_CASE(a_column_added_while_a_bundle_waits_takes_its_values) {
   two_replicas both{tasks_sql, tasks, "INSERT INTO tasks VALUES (1, 'one')"};
   both.a(add_done);

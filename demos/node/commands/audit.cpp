@@ -20,6 +20,8 @@ namespace tandem::node {
 
 namespace {
 
+constexpr std::size_t id_characters = 10; ///< as in the list of conflicts
+
 struct audit_arguments {
   std::string database;
   std::string table;
@@ -152,6 +154,12 @@ int audit(const audit_arguments& arguments) {
     print(document);
   } else if (!conflicts.empty()) {
     std::cout << as_text(conflicts);
+    for (const auto& each : conflicts) {
+      if (each.kind == storage::conflict_kind::refused) {
+        std::cout << each.id.substr(0, id_characters) << " was refused by rule " << each.rule << "\n    "
+                  << each.other_json << "\n";
+      }
+    }
   } else if (!arguments.table.empty() || !arguments.since.empty()) {
     std::cout << "Nothing of that is in the audit trail.\n";
   } else {

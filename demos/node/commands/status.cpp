@@ -99,6 +99,11 @@ int show_status(const status_arguments& arguments) {
   if (!status.tables.empty()) {
     std::cout << "Tables       " << tables_text(status) << "\n";
   }
+  for (const auto& table : status.kept_tables) {
+    std::cout << "Kept         " << table.name << " " << with_commas(table.rows)
+              << ", for peers that have it; create it here and run: tandem track " << arguments.database << " "
+              << table.name << "\n";
+  }
   for (const auto& each : status.policies) {
     std::cout << "Policy       " << each.table << (each.column.empty() ? "" : ".") << each.column << "=" << each.name
               << (each.options.empty() ? "" : ",") << each.options
@@ -111,7 +116,8 @@ int show_status(const status_arguments& arguments) {
             << " open, " << with_commas(status.conflicts_total) << " in the audit trail\n"
             << "Quarantine   " << counted(status.quarantined, "row") << " set aside\n";
   if (status.refused > 0) {
-    std::cout << "Refused      " << counted(status.refused, "change") << ", rolled back at their authors\n";
+    std::cout << "Refused      " << counted(status.refused, "change") << ", rolled back at their authors; tandem audit "
+              << arguments.database << " tells which and why\n";
   }
   if (!status.compared_text.empty()) {
     std::cout << "Compared     " << as_age(status.compared_ms, storage::system_clock_ms()) << ", "
@@ -124,7 +130,7 @@ int show_status(const status_arguments& arguments) {
   if (!status.peers.empty()) {
     std::cout << "Peers\n" << peers_text(status, storage::system_clock_ms());
   }
-  if (status.conflicts_open > 0 || status.quarantined > 0 || status.refused > 0) {
+  if (status.conflicts_open > 0 || status.quarantined > 0) {
     std::cout << "\nNext: tandem conflicts " << arguments.database << "\n";
   }
   return exit_done;
