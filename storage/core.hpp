@@ -31,9 +31,11 @@ using messages::value;
 inline constexpr std::string_view conflicts_table = "tandem_conflicts";
 /// Name of the tracked table that holds the policies.
 inline constexpr std::string_view policies_table = "tandem_policies";
+/// Name of the tracked table that holds what each site has counted in cells with the policy `counter`.
+inline constexpr std::string_view counts_table = "tandem_counts";
 /// Tables of ours that are tracked like those of the app.
 inline bool is_own_table(std::string_view name) {
-  return name == conflicts_table || name == policies_table;
+  return name == conflicts_table || name == policies_table || name == counts_table;
 }
 
 /// Values of one row's cells, in the order of table::cells.
@@ -135,6 +137,9 @@ public:
   std::uint64_t hlc = 0;
   bool has_tombstones = false;
   bool has_quarantine = false;
+  /// Columns with the policy `counter`, by table; see counting.hpp. Reaches the file at once.
+  std::map<std::uint32_t, std::vector<std::uint32_t>> counters;
+  void set_counters(const std::string& text);
 
   /// Reads the state anew; call first in every transaction.
   void refresh(bool may_write);
@@ -201,6 +206,7 @@ private:
   void load_tables();
   void load_columns(table& into);
   std::int64_t schema_cookie();
+  void read_counters(std::string_view text);
   void load_sites();
   void copy_feeding_triggers();
 
@@ -208,6 +214,7 @@ private:
   std::int64_t tables_version_ = -1; ///< of the tracked set, when `tables` were read
   row_feed log_entries_{4};          // not written yet: pos, t, slot, via
   std::int64_t feeding_cookie_ = -1;
+  std::string counters_text_; ///< pairs of table and column id, as in the file
   std::uint64_t run_token_ = 0;
   std::uint64_t head_at_begin_ = 0; ///< of the transaction
   std::int64_t noted_clock_ms_ = 0; ///< the clock's latest reading in the file, as last seen here

@@ -63,6 +63,10 @@ constexpr auto statements = std::to_array<std::string_view>({
     // How conflicts are settled, by table (col is empty) or column: tracked too, and open to stock SQL.
     "CREATE TABLE tandem_policies(tbl TEXT NOT NULL, col TEXT NOT NULL DEFAULT '', policy TEXT NOT NULL, "
     "options TEXT NOT NULL DEFAULT '', PRIMARY KEY(tbl, col))",
+    // What each site has counted in a cell with the policy `counter`; the empty site: what the cell was before. Tracked
+    // too.
+    "CREATE TABLE tandem_counts(tbl TEXT NOT NULL, k BLOB NOT NULL, col TEXT NOT NULL, site BLOB NOT NULL, total, "
+    "PRIMARY KEY(tbl, k, col, site)) WITHOUT ROWID",
 });
 
 } // namespace tandem::storage::layout

@@ -15,6 +15,7 @@ merger::merger(core& c, admission& admitted, conflict_store& conflicts, const pe
       ack_{header.ack_epoch == c.self.epoch ? header.ack : 0}, hlc_max_{messages::hlc_of_ms(
                                                                    std::max(c.now_ms(), c.meta("clock_ms")) +
                                                                    limits::hlc_future_ms_max)},
+      head_before_{c.head}, counters_{c, admitted, conflicts},
       has_rules_{c.db.integer("SELECT EXISTS (SELECT 1 FROM tandem_rules)") != 0}, policies_{c} {}
 
 // --- what comes in -----------------------------------------------------------------------------
@@ -50,7 +51,11 @@ void merger::take(const messages::row_change& change) {
     note_named(key);
   auto local = find_local(key);
   read_incoming(change, *bound, !local.record);
-  if (cells_.empty() || (has_rules_ && !is_own_table(table_->info.name) && refuse(key, local)))
+  if (cells_.empty())
+    return;
+  const bool is_refused = has_rules_ && !is_own_table(table_->info.name) && refuse(key, local);
+  note_counters(key, local, is_refused);
+  if (is_refused)
     return;
   if (local.record)
     take_known(key, local);
@@ -58,6 +63,33 @@ void merger::take(const messages::row_change& change) {
     take_new(key);
   // Else it is an update of a row that was deleted and forgotten here: its sender has yet to hear of that, by our
   // snapshot, and sends the whole row then, if it lets it live.
+}
+
+void merger::note_counters(std::string_view key, const local_row& local, bool is_refused) {
+  has_new_policies_ = has_new_policies_ || table_->info.name == policies_table;
+  if (c_.counters.empty())
+    return;
+  if (table_->info.name == counts_table) {
+    counters_.note_count(key);
+    return;
+  }
+  const auto columns = c_.counters.find(table_->info.id);
+  if (columns == c_.counters.end())
+    return;
+  const bool is_concurrent = local.record && std::ranges::any_of(columns->second, [&](std::uint32_t column) {
+                               return !is_known(origin_of(table_->info, *local.record, column));
+                             });
+  counters_.note_received(*table_, key, is_concurrent, is_refused);
+}
+
+void merger::add_up() {
+  // The policy may also have been here before its table or column was.
+  const auto schema = c_.meta("schema");
+  if (has_new_policies_ || c_.meta("counters_schema") != schema) {
+    counters_.level(false);
+    c_.set_meta("counters_schema", schema);
+  }
+  counters_.show_received(head_before_);
 }
 
 bool merger::has_life() const {

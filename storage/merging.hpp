@@ -10,6 +10,7 @@
 #include "messages/row_block.hpp"
 #include "storage/admission.hpp"
 #include "storage/core.hpp"
+#include "storage/counting.hpp"
 #include "storage/policies.hpp"
 #include "storage/refusing.hpp"
 
@@ -50,6 +51,8 @@ public:
   void begin_snapshot();
   /// Call after the rows: what the sender had and does not name any more was deleted there, and is here.
   void remove_absent();
+  /// Call last: counters show what was counted.
+  void add_up();
 
   /// Brings a row to what the peer has of it, by stamps alone. `yields`: where one write has two values, the peer's
   /// stands.
@@ -124,6 +127,7 @@ private:
   void keep_unrecorded(std::string_view key);
   void record_mended_cell(std::string_view key, local_row& local, const incoming_cell& cell);
   void note_named(std::string_view key);
+  void note_counters(std::string_view key, const local_row& local, bool is_refused);
   void take_absent(std::string_view key, local_row& local);
   [[nodiscard]] bool is_back_from_absence(const local_row& local) const;
   void take_back(std::string_view key, local_row& local);
@@ -144,7 +148,10 @@ private:
   std::uint32_t link_;
   std::uint64_t ack_; ///< how far the sender had applied our log; 0 if it speaks of another epoch
   std::uint64_t hlc_max_;
-  bool is_snapshot_ = false; ///< and there are rows here that it may not name
+  bool is_snapshot_ = false;  ///< and there are rows here that it may not name
+  std::uint64_t head_before_; ///< the last pos that is not of this merge
+  counter_book counters_;
+  bool has_new_policies_ = false;
   bool has_rules_;
   std::map<std::uint32_t, table_rules> rules_; ///< by table id, when first needed
   tracked_table* table_ = nullptr;             ///< of the row at hand

@@ -10,8 +10,8 @@
 namespace tandem::storage {
 namespace {
 
-constexpr std::array cell_policies{cell_policy::lww, cell_policy::ask, cell_policy::keep_first,
-                                   cell_policy::max, cell_policy::min, cell_policy::callback};
+constexpr std::array cell_policies{cell_policy::lww, cell_policy::ask,     cell_policy::keep_first, cell_policy::max,
+                                   cell_policy::min, cell_policy::counter, cell_policy::callback};
 
 std::optional<cell_policy> cell_policy_named(std::string_view name) {
   for (const auto each : cell_policies)
@@ -20,10 +20,19 @@ std::optional<cell_policy> cell_policy_named(std::string_view name) {
   return std::nullopt;
 }
 
-// A column declared as BLOB; SQLite looks for the word in the same way.
-bool holds_blobs(std::string type) {
+// SQLite looks for words in the declared type in the same way.
+bool names_any(std::string type, std::initializer_list<const char*> words) {
   std::ranges::transform(type, type.begin(), [](unsigned char each) { return static_cast<char>(std::toupper(each)); });
-  return type.find("BLOB") != std::string::npos;
+  return std::ranges::any_of(words, [&](const char* word) { return type.find(word) != std::string::npos; });
+}
+
+bool holds_blobs(const std::string& type) {
+  return names_any(type, {"BLOB"});
+}
+
+// A column of INTEGER, REAL or NUMERIC affinity: https://www.sqlite.org/datatype3.html
+bool holds_numbers(const std::string& type) {
+  return names_any(type, {"INT"}) || !(type.empty() || names_any(type, {"CHAR", "CLOB", "TEXT", "BLOB", "ANY"}));
 }
 
 std::string target_of(const policy& given) {
@@ -42,14 +51,16 @@ std::string misfit(core& c, const policy& given) {
   const bool is_table_policy = given.name == "row" || given.name == "delete_wins" || given.name == "update_wins";
   if (!known && !is_table_policy)
     return "policy \"" + given.name +
-           "\" is not known; there are lww, ask, keep_first, max, min, callback for columns, and lww, ask, keep_first, "
+           "\" is not known; there are lww, ask, keep_first, max, min, counter, callback for columns, and lww, ask, "
+           "keep_first, "
            "row, "
            "delete_wins, update_wins for tables";
   const bool compares = known == cell_policy::max || known == cell_policy::min;
-  if (is_for_table && known == cell_policy::callback)
-    return "policy callback is for columns; give TABLE.COLUMN";
+  const bool counts = known == cell_policy::counter;
+  const bool asks_host = known == cell_policy::callback;
   if (is_for_table)
-    return compares ? "policy " + given.name + " is for columns; give TABLE.COLUMN" : std::string{};
+    return compares || counts || asks_host ? "policy " + given.name + " is for columns; give TABLE.COLUMN"
+                                           : std::string{};
   if (is_table_policy)
     return "policy " + given.name + " is for whole tables, not for a column";
   const auto column = table->info.column_named(given.column);
@@ -59,6 +70,8 @@ std::string misfit(core& c, const policy& given) {
     return quoted(given.column) + " is part of the primary key, which has no conflicts";
   if (compares && holds_blobs(column->declared_type))
     return "policy " + given.name + " compares values, and " + quoted(given.column) + " holds blobs";
+  if (counts && !holds_numbers(column->declared_type))
+    return "policy counter adds numbers, and " + quoted(given.column) + " is not declared as INTEGER, REAL or NUMERIC";
   return {};
 }
 
@@ -126,6 +139,8 @@ std::string_view name_of(cell_policy policy) {
     return "max";
   case cell_policy::min:
     return "min";
+  case cell_policy::counter:
+    return "counter";
   case cell_policy::callback:
     return "callback";
   }

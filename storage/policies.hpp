@@ -17,6 +17,7 @@ enum class cell_policy {
   keep_first, ///< the smaller stamp stands
   max,        ///< the larger value, by SQLite's order of values
   min,        ///< the smaller value
+  counter,    ///< increments of all sites add up
   callback,   ///< what the host says
 };
 

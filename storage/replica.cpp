@@ -339,6 +339,7 @@ merge_report replica::merge(const site_id& peer, const messages::bundle_header& 
             work.look_ahead(table, keys, columns);
           });
     work.remove_absent();
+    work.add_up();
     admitted.settle();
     auto& put =
         c.cached("INSERT INTO tandem_peers(site, epoch, applied, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "

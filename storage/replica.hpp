@@ -116,8 +116,8 @@ struct track_report {
 /// How the conflicts of a table or column are settled.
 struct policy {
   std::string table;
-  std::string column;       ///< empty: all columns of the table
-  std::string name;         ///< "lww", "ask", "keep_first", "max", "min", "row", "delete_wins", "update_wins"
+  std::string column; ///< empty: all columns of the table
+  std::string name;   ///< "lww", "ask", "keep_first", "max", "min", "counter", "row", "delete_wins", "update_wins"
   std::string options = {}; ///< of a table: "delete_wins" or "update_wins" beside its policy
   std::string trouble = {}; ///< why it does not hold (the larger stamp stands then); empty: it does
 };

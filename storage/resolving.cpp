@@ -6,6 +6,7 @@
 
 #include "messages/limits.hpp"
 #include "storage/choices.hpp"
+#include "storage/counting.hpp"
 #include "storage/drifting.hpp"
 #include "storage/reinserting.hpp"
 
@@ -259,6 +260,7 @@ private:
     note_choice(sides_.current, choice_reinserted,
                 detail.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     reinserter{c_, admitted_, *table_, stamp_}.insert(sides_.key, key, row_of(sides_.other), sides_.other_stamp);
+    counter_book{c_, admitted_, conflicts_}.count_written(*table_, key, table_->info.own_cells, stamp_);
   }
 
   void undo_reinsertion(const choice_entry& undone) {
@@ -317,6 +319,7 @@ private:
       record->write(life(), {stamp_, c_.head, via_here}, table_->info.all_cells);
       table_->put_record(sides_.key, *record);
     }
+    counter_book{c_, admitted_, conflicts_}.count_written(*table_, sides_.key, table_->info.own_cells, stamp_);
   }
 
   void write_hidden(row_record record, const std::map<std::uint32_t, value>& cells) {

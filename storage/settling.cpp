@@ -35,6 +35,8 @@ void merger::settle_cell(std::string_view key, local_row& local, incoming_cell& 
   if (messages::identical(stored.view(), cell.given))
     return;
   const auto rule = policy_ ? policy_->of(cell.column) : cell_policy::lww;
+  if (rule == cell_policy::counter && !is_uncountable(stored.view()) && !is_uncountable(cell.given))
+    return; // `counters_` adds up once all that was counted is here
   both_sides sides{stored, value{cell.given}, origin_of(table_->info, *local.record, cell.column).written, cell.written,
                    cell.wins};
   auto rule_name = name_of(rule);

@@ -6,6 +6,7 @@
 
 #include "messages/limits.hpp"
 #include "storage/capture.hpp"
+#include "storage/counting.hpp"
 #include "storage/drifting.hpp"
 
 namespace tandem::storage {
@@ -20,7 +21,8 @@ constexpr double day_ms = 86'400'000.0;
 class stamper {
 public:
   stamper(core& c, admission& admitted, conflict_store& conflicts)
-      : c_{c}, admitted_{admitted}, conflicts_{conflicts}, group_start_{c.head}, now_ms_{c.now_ms()} {
+      : c_{c}, admitted_{admitted}, conflicts_{conflicts}, counters_{c, admitted, conflicts},
+        group_start_{c.head}, now_ms_{c.now_ms()} {
     // Only these hints tell of rows that may be gone; most groups have none, and need not look.
     auto& query = c_.cached("SELECT EXISTS (SELECT 1 FROM tandem_pending WHERE (o & 7) IN (3, 4))");
     const statement_guard guard{query};
@@ -36,6 +38,12 @@ public:
       take_present(table, key, what, std::move(record));
     else
       take_absent(table, key, what, std::move(record), pending_id);
+  }
+
+  /// Call last.
+  void finish() {
+    if (touched.contains(std::string{policies_table}))
+      counters_.level(true);
   }
 
   stamp_report report;
@@ -65,9 +73,11 @@ private:
   void take_present(tracked_table& table, std::string_view key, const hint& what, std::optional<row_record> record) {
     if (!record) {
       record_insert(table, key);
+      counters_.count_written(table, key, table.info.own_cells, stamp_);
     } else if (record->is_quarantined) {
       keep_hidden_row(table, key, *record);
       rewrite(table, key, *record, table.info.own_cells);
+      counters_.count_written(table, key, table.info.own_cells, stamp_);
     } else {
       auto cells = cells_of(table, what);
       if (!c_.late_columns.empty())
@@ -75,6 +85,7 @@ private:
       if (cells.empty())
         return; // the row was there before the hint and still is, or another hint tells how it came back
       rewrite(table, key, *record, cells);
+      counters_.count_written(table, key, cells, stamp_);
     }
     admitted_.note_written(table, key);
   }
@@ -171,6 +182,7 @@ private:
   core& c_;
   admission& admitted_;
   conflict_store& conflicts_;
+  counter_book counters_;
   std::uint64_t group_start_;
   std::int64_t now_ms_;
   bool has_stamped_ = false;
@@ -246,6 +258,7 @@ stamp_report stamp_hints(core& c, admission& admitted, conflict_store& conflicts
     c.db.execute("DELETE FROM tandem_pending");
     for (const auto& [id, table] : c.tables)
       c.db.execute("DELETE FROM " + table->info.deleted_table());
+    work.finish();
   }
   work.report.head = c.head;
   work.report.tables.assign(work.touched.begin(), work.touched.end());

@@ -6,6 +6,8 @@
 #include <sqlite3.h>
 
 #include "storage/capture.hpp"
+#include "storage/conflict_store.hpp"
+#include "storage/counting.hpp"
 #include "storage/keeping.hpp"
 #include "storage/layout.hpp"
 #include "storage/policies.hpp"
@@ -190,6 +192,7 @@ track_report track_tables(core& c, std::span<const std::string> names, std::span
       c.make_replica(false);
       begin_tracking(c, std::string{conflicts_table});
       begin_tracking(c, std::string{policies_table});
+      begin_tracking(c, std::string{counts_table});
     }
     c.refresh(true);
     std::vector<std::string> kept;
@@ -210,6 +213,10 @@ track_report track_tables(core& c, std::span<const std::string> names, std::span
     bump_schema(c);
     c.refresh_tables();
     write_policies(c, policies);
+    conflict_store conflicts{c};
+    admission admitted{c, conflicts};
+    counter_book{c, admitted, conflicts}.level(!policies.empty());
+    admitted.settle();
     for (const auto& name : names)
       for (auto& note : notes_on(c, c.tracked(name).info))
         result.notes.push_back(std::move(note));
@@ -230,6 +237,7 @@ void make_adopting_replica(core& c) {
     c.make_replica(true);
     begin_tracking(c, std::string{conflicts_table});
     begin_tracking(c, std::string{policies_table});
+    begin_tracking(c, std::string{counts_table});
   }
   all.commit();
 }

@@ -96,7 +96,7 @@ BOOST_FIXTURE_TEST_CASE(a_new_link_hears_who_this_is_and_what_is_tracked, one_ar
   const auto hellos = said<messages::hello>(endpoint(1));
   BOOST_REQUIRE(hellos.size() == 1U);
   BOOST_TEST(hellos[0].head == head + 1);
-  BOOST_TEST(hellos[0].tables.tables.size() == 3U); // tasks, policies and the audit trail
+  BOOST_TEST(hellos[0].tables.tables.size() == 4U); // tasks, policies, counts and the audit trail
   BOOST_TEST((hellos[0].site == replica.core.self().site));
   BOOST_TEST(said<messages::announced>(queue(1)).size() == 1U);
 }
@@ -351,7 +351,7 @@ BOOST_FIXTURE_TEST_CASE(a_comparison_without_a_link_is_answered, one_arbiter) {
 BOOST_FIXTURE_TEST_CASE(a_comparison_goes_table_by_table_and_is_noted, one_arbiter) {
   dial_peer();
   hears({role::host}, messages::compare_now{3});
-  for (std::uint64_t number = 1; number <= 3; ++number) { // tasks, policies and the audit trail
+  for (std::uint64_t number = 1; number <= 4; ++number) { // tasks, policies, counts and the audit trail
     const auto asked = said<messages::compare>(endpoint(1));
     BOOST_REQUIRE(asked.size() == 1U);
     BOOST_TEST(asked[0].number == number);

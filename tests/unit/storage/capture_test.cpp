@@ -59,7 +59,7 @@ public:
       each.first = unpacked.kind;
       unpacked.columns.each([&](std::uint32_t column) { each.second.push_back(column); });
     }
-    execute("DELETE FROM tandem_pending; DELETE FROM tandem_deleted_3"); // 3: the first table after our own
+    execute("DELETE FROM tandem_pending; DELETE FROM tandem_deleted_4"); // 4: the first table after our own
     return result;
   }
 
