@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <random>
-#include <sstream>
 
 #include <nlohmann/json.hpp>
 #include <sqlite3.h>

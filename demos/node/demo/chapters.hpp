@@ -29,6 +29,8 @@ void tell_same_field(demo_world& world);
 void tell_quarantine(demo_world& world);
 /// A conflict that waits for a person: chosen on one device, seen on the other, and undone.
 void tell_choice(demo_world& world);
+/// Two increments of one number at once: both count.
+void tell_counter(demo_world& world);
 /// A change that a rule of the hub refuses, rolled back at its author.
 void tell_refusal(demo_world& world);
 /// The hub gone, a node killed in the middle of writes, all back.

@@ -66,6 +66,7 @@ void tell_all(demo_world& world, const fs::path& original) {
   tell_same_field(world);
   tell_quarantine(world);
   tell_choice(world);
+  tell_counter(world);
   tell_refusal(world);
   tell_crash(world);
   tell_end(world);

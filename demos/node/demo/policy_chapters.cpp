@@ -80,6 +80,19 @@ void tell_choice(demo_world& world) {
       "what stood before stands again, everywhere");
 }
 
+void tell_counter(demo_world& world) {
+  auto& told = world.told;
+  told.chapter("Increments add up");
+  const std::string read = "SELECT Quantity FROM InvoiceLine WHERE InvoiceLineId = 1";
+  const auto before = world.hub.read(read).value_or("0");
+  set_policies(world, {"InvoiceLine.Quantity=counter"});
+  write_apart(world, "UPDATE InvoiceLine SET Quantity = Quantity + 2 WHERE InvoiceLineId = 1",
+              "UPDATE InvoiceLine SET Quantity = Quantity + 3 WHERE InvoiceLineId = 1");
+  const auto sum = std::to_string(std::stoll(before) + 2 + 3);
+  told.fact_in_time([&] { return are_level(world) && shown_everywhere(world, read, sum); },
+                    before + " + 2 + 3 = " + sum + " everywhere: each increment counts once");
+}
+
 void tell_refusal(demo_world& world) {
   auto& told = world.told;
   told.chapter("A change that the hub refuses is rolled back at its author, with the reason");
