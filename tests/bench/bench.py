@@ -101,6 +101,17 @@ class Bench:
         self.add("upkeep", f"range digests of {rows:,} rows", found["ranges_s"] * 1000, "ms", None,
                  f"plain digest {found['digest_s'] * 1000:.0f} ms")
 
+    def conflicts(self):
+        """What it costs that two have written the same cell."""
+        rows, listed = self.count(50_000), self.count(10_000)
+        found = self.programs.drive("conflicts", self.file("conflicts").parent, rows, listed, 3)
+        self.add("conflicts", f"merge of {rows:,} rows, each a conflict, lww with audit", found["lww"], "rows/s", (">=", 60_000),
+                 f"plain UPSERT {found['upsert']:,.0f} rows/s")
+        for policy in ("max", "counter"):
+            self.add("conflicts", f"the same under {policy}", found["lww"] / found[policy], "x time", ("<=", 1.5),
+                     f"{found[policy]:,.0f} rows/s")
+        self.add("conflicts", f"list of {found['listed']:,} open conflicts", found["list_s"] * 1000, "ms", ("<=", 50))
+
     def links(self):
         """Node, hub and node as processes of their own."""
         start = 1_000
@@ -222,7 +233,7 @@ class Bench:
                 self.add("flatness", f"{label} of a change, {count:,} rows", value, "us", None, beside)
 
 
-PARTS = ["writes", "core", "sizes", "upkeep", "links", "intake", "flatness"]
+PARTS = ["writes", "core", "sizes", "upkeep", "conflicts", "links", "intake", "flatness"]
 
 
 def quantile(ordered, share):

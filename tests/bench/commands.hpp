@@ -26,6 +26,8 @@ json core_rates(const std::string& folder, std::uint64_t rows, int repetitions);
 json sizes(const std::string& folder, std::uint64_t rows);
 /// What a compaction of a log of so many entries holds up, and what range digests of so many rows take.
 json upkeep(const std::string& folder, std::uint64_t entries, std::uint64_t rows);
+/// Rows a second of merges that are all conflicts, by policy, and the time that a list of so many open ones takes.
+json conflicts(const std::string& folder, std::uint64_t rows, std::uint64_t listed, int repetitions);
 /// Cost of one change on its whole way, with so many rows in the table.
 json cost_at(const std::string& folder, std::uint64_t rows);
 

@@ -29,9 +29,13 @@ struct device {
     app = std::make_unique<app_database>(path);
     app->create_tasks();
   }
-  void track() {
+  /// `policy`: of the column `priority`; empty: none.
+  void track(const std::string& policy = {}) {
     core = std::make_unique<storage::replica>(storage::replica::open(path));
-    core->track(tables);
+    std::vector<storage::policy> policies;
+    if (!policy.empty())
+      policies.push_back({"tasks", "priority", policy});
+    core->track(tables, policies);
     core->stamp_pending();
   }
   /// So that no measurement pays for the writes before it.
@@ -242,6 +246,49 @@ json upkeep(const std::string& folder, std::uint64_t entries, std::uint64_t rows
   replica.core->stamp_pending();
   result["ranges_s"] = seconds_of([&] { replica.core->ranges("tasks"); });
   result["digest_s"] = seconds_of([&] { replica.core->digest(); });
+  return result;
+}
+
+namespace {
+
+/// Seconds that a merge takes of which every row is concurrent with a local write.
+double concurrent_merge_s(const std::string& folder, const std::vector<task>& rows, const std::string& policy) {
+  device hub{folder + "/hub.db"};
+  device leaf{folder + "/leaf.db"};
+  upsert_all(*hub.app, rows);
+  for (auto* each : {&hub, &leaf})
+    each->track(policy);
+  level(hub, leaf);
+  level(leaf, hub);
+  update_all(*hub.app, rows, 100);
+  update_all(*leaf.app, rows, 200);
+  for (auto* each : {&hub, &leaf}) {
+    each->core->stamp_pending();
+    each->settle();
+  }
+  const auto taken = take_bundle(leaf, hub);
+  return seconds_of([&] { merge_bundle(leaf, hub, taken); });
+}
+
+} // namespace
+
+json conflicts(const std::string& folder, std::uint64_t count, std::uint64_t listed, int repetitions) {
+  json result;
+  const auto rows = tasks_to(count);
+  for (const std::string policy : {"lww", "max", "counter"}) {
+    std::vector<double> rates;
+    for (int repetition = 0; repetition < repetitions; ++repetition)
+      rates.push_back(static_cast<double>(count) / concurrent_merge_s(folder, rows, policy));
+    result[policy] = median(rates);
+  }
+  concurrent_merge_s(folder, tasks_to(listed), "ask");
+  auto replica = storage::replica::open(folder + "/hub.db");
+  std::vector<double> seconds;
+  for (int repetition = 0; repetition < repetitions; ++repetition)
+    seconds.push_back(seconds_of([&] { result["listed"] = replica.conflicts(true).size(); }));
+  result["list_s"] = median(seconds);
+  device plain{folder + "/plain.db"};
+  result["upsert"] = static_cast<double>(count) / seconds_of([&] { upsert_all(*plain.app, rows); });
   return result;
 }
 

@@ -33,12 +33,15 @@ json run(const std::string& command, std::span<const std::string> a) {
     return sizes(a[0], number(a[1]));
   if (command == "upkeep" && a.size() == 3)
     return upkeep(a[0], number(a[1]), number(a[2]));
+  if (command == "conflicts" && a.size() == 4)
+    return conflicts(a[0], number(a[1]), number(a[2]), static_cast<int>(number(a[3])));
   if (command == "cost" && a.size() == 2)
     return cost_at(a[0], number(a[1]));
   throw std::invalid_argument{
       "usage: tandem_bench prepare DB ROWS plain|tracked | write DB insert|update|single COUNT FIRST "
       "| paced DB COUNT FIRST MS | until DB ROWS FIRST | watch DB ROWS | core FOLDER ROWS REPETITIONS "
-      "| sizes FOLDER ROWS | upkeep FOLDER ENTRIES ROWS | cost FOLDER ROWS"};
+      "| sizes FOLDER ROWS | upkeep FOLDER ENTRIES ROWS "
+      "| conflicts FOLDER ROWS LISTED REPETITIONS | cost FOLDER ROWS"};
 }
 
 } // namespace
