@@ -16,6 +16,10 @@ std::string upper(std::string_view text) {
   return result;
 }
 
+bool is_same_name(std::string_view left, std::string_view right) {
+  return left.size() == right.size() && sqlite3_strnicmp(left.data(), right.data(), static_cast<int>(left.size())) == 0;
+}
+
 // Affinity rules of https://www.sqlite.org/datatype3.html, section 3.1.
 bool keeps_any_type(std::string_view declared_type) {
   const auto type = upper(declared_type);
@@ -201,7 +205,7 @@ std::string joined(const std::vector<std::string>& parts, std::string_view separ
 
 const table_column* table::column_named(std::string_view wanted) const {
   const auto found =
-      std::ranges::find_if(columns, [&](const table_column& each) { return upper(each.name) == upper(wanted); });
+      std::ranges::find_if(columns, [&](const table_column& each) { return is_same_name(each.name, wanted); });
   return found == columns.end() ? nullptr : &*found;
 }
 
