@@ -419,6 +419,12 @@ bool admission::readmit_waiting() {
   return any;
 }
 
+void admission::reconsider_all() {
+  statement aside{c_.db, "SELECT t, k FROM tandem_quarantine"};
+  while (aside.step())
+    changed_quarantine_.emplace(static_cast<std::uint32_t>(aside.integer(0)), aside.blob(1));
+}
+
 void admission::settle() {
   // Constraints can chase each other in a circle (a row that displaces its own grandparent); the bound
   // leaves such rows in quarantine, where they are listed.

@@ -38,6 +38,9 @@ public:
   /// The row is dead or replaced; its conflict is closed with `state`.
   void drop_quarantined(tracked_table& table, std::string_view key, std::string_view state);
 
+  /// The tables have changed, and their constraints with them: `settle` tries all that is in quarantine.
+  void reconsider_all();
+
   /// Looks at everything noted until nothing changes any more. Call once at the end of a transaction.
   void settle();
 

@@ -161,6 +161,7 @@ stamp_report take_up(core& c, admission& admitted, conflict_store& conflicts) {
   if (c.needs_repair) {
     c.repair_captures();
     install_waiting(c, admitted, conflicts);
+    admitted.reconsider_all();
   }
   return stamp_hints(c, admitted, conflicts);
 }
