@@ -3,6 +3,7 @@
 
 #include "messages/failure.hpp"
 #include "messages/frame.hpp"
+#include "storage/packing.hpp"
 #include "tests/simulation/troupe.hpp"
 
 namespace tandem::simulation {
@@ -25,6 +26,21 @@ std::set<row_name> rewritten_since(property::app_database& app, std::int64_t pen
     }
   }
   return result;
+}
+
+/// A choice also writes rows that a constraint has set aside, which no app sees.
+void add_set_aside(property::app_database& app, image& all) {
+  for (const auto& each : app.query("SELECT name, k, vals, t FROM tandem_quarantine JOIN tandem_tables ON id = t")) {
+    row_now row{storage::key_to_json(each[1].bytes), {}};
+    const auto cells = storage::unpacked_values(each[2].bytes);
+    for (std::size_t i = 0; i + 1 < cells.size(); i += 2)
+      row.cells[app.text("SELECT name FROM tandem_columns WHERE t = " + std::to_string(each[3].integer) +
+                         " AND id = " + std::to_string(cells[i].integer))] = value{cells[i + 1]};
+    property::row key;
+    for (const auto& part : storage::unpacked_values(each[1].bytes))
+      key.emplace_back(part);
+    all[{each[0].bytes, property::encoded(key)}] = std::move(row);
+  }
 }
 
 } // namespace
@@ -124,13 +140,15 @@ void troupe::settle(std::size_t node, random_source& random) {
     static const std::vector<kind> takes{kind::take_current, kind::take_other, kind::undo};
     const storage::resolution choice{chosen.id, random.pick(takes), {}};
     auto& app = stage_->app(node);
-    const auto of_row = [&](image all) {
+    const auto row_here = [&] {
+      auto all = read_image(app, modelled_);
+      add_set_aside(app, all);
       std::erase_if(all, [&](const auto& each) {
         return each.first.first != chosen.table || each.second.key_json != chosen.key_json;
       });
       return all;
     };
-    const auto before = of_row(read_image(app, modelled_));
+    const auto before = row_here();
     std::string text = stage_->name(node) + ": settles " + chosen.table + " " + chosen.key_json + " " + chosen.column;
     try {
       core.resolve(choice);
@@ -138,7 +156,7 @@ void troupe::settle(std::size_t node, random_source& random) {
       record_.note(text + " -- " + refused.what());
       return;
     }
-    const auto after = of_row(read_image(app, modelled_));
+    const auto after = row_here();
     const auto writer = writer_of(node);
     app.execute("INSERT INTO sim_seen VALUES ('" + writer + "', 1) ON CONFLICT (writer) DO UPDATE SET n = n + 1");
     const auto seen = read_knowledge(app);
