@@ -26,6 +26,13 @@ bool holds(const std::string& object, const std::string& column, const std::stri
   return parsed.is_object() && parsed.contains(column) && parsed[column] == json::parse(value_json, nullptr, false);
 }
 
+/// SQLite holds 0.0 and -0.0 for the same: writing the one over the other changes nothing.
+value with_one_zero(value each) {
+  if (each.type == messages::value_type::real && each.real == 0)
+    each.real = 0;
+  return each;
+}
+
 std::string names_sql(const std::vector<std::string>& names) {
   std::string result;
   for (const auto& name : names)
@@ -47,9 +54,9 @@ void read_rows(property::app_database& app, const property::table_spec& table, i
       if (column.is_generated)
         continue;
       if (column.is_key)
-        key.push_back(values[place]);
+        key.push_back(with_one_zero(values[place]));
       else
-        now.cells[column.name] = std::move(values[place]);
+        now.cells[column.name] = with_one_zero(values[place]);
       ++place;
     }
     for (const auto& each : key)
