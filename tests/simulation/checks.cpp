@@ -48,7 +48,8 @@ standing troupe::standing_of(std::size_t node) {
   auto& app = stage_->app(node);
   auto core = stage_->open(node);
   app.execute("BEGIN");
-  standing result{read_image(app, modelled_), read_knowledge(app), core.conflicts(), core.quarantine()};
+  standing result{read_image(app, modelled_), read_knowledge(app), core.conflicts(), core.quarantine(),
+                  app.integer("SELECT count(*) FROM tandem_pending") > 0};
   app.execute("COMMIT");
   return result;
 }
@@ -92,6 +93,19 @@ void troupe::tell_of_row(const std::string& table, const std::string& key_json) 
     } catch (const messages::failure& problem) {
       record_.note(stage_->name(node) + ": " + problem.what());
     }
+}
+
+/// What is known of rows that only one of two replicas has set aside.
+void troupe::tell_of_different(const std::vector<storage::quarantined_row>& left,
+                               const std::vector<storage::quarantined_row>& right) {
+  std::map<std::pair<std::string, std::string>, int> sides;
+  for (const auto& each : left)
+    sides[{each.table, each.key_json}] |= 1;
+  for (const auto& each : right)
+    sides[{each.table, each.key_json}] |= 2;
+  for (const auto& [row, where] : sides)
+    if (where != 3)
+      tell_of_row(row.first, row.second);
 }
 
 bool troupe::all_linked() {
@@ -190,6 +204,10 @@ void troupe::check_rest() {
       auto first = stage_->open(0);
       const auto different = storage::compare(first, core, told_max);
       must(false, stage_->name(0) + " and " + name + " differ:" + listed(different));
+    }
+    if (aside != aside_here) {
+      auto first = stage_->open(0);
+      tell_of_different(first.quarantine(), core.quarantine());
     }
     must(aside == aside_here, "quarantine at " + stage_->name(0) + ":" + listed(aside) + "\nquarantine at " + name +
                                   ":" + listed(aside_here));

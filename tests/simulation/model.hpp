@@ -40,6 +40,7 @@ struct standing {
   knowledge seen;
   std::vector<storage::conflict> audit;
   std::vector<storage::quarantined_row> quarantine;
+  bool has_pending = false; ///< writes that nobody has stamped yet
 };
 
 /// The rows of all modelled tables as a stock program reads them.

@@ -80,6 +80,8 @@ private:
   void check_model(std::size_t node);
   void check_rest();
   void tell_of_row(const std::string& table, const std::string& key_json);
+  void tell_of_different(const std::vector<storage::quarantined_row>& left,
+                         const std::vector<storage::quarantined_row>& right);
   void check_mailboxes(bool must_be_empty);
   void come_to_rest();
   bool all_linked();
