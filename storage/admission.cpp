@@ -167,9 +167,14 @@ void admission::set_aside(tracked_table& table, std::string_view key, const std:
   if (!values)
     return;
   table.remove(key);
-  set_aside_new(table, key, *values);
+  note_set_aside(table, key, *values, reason, waits);
+}
+
+void admission::note_set_aside(tracked_table& table, std::string_view key, const row_values& values,
+                               const std::string& reason, std::uint32_t waits) {
+  set_aside_new(table, key, values);
   changed_quarantine_.erase({table.info.id, std::string{key}});
-  explain(table, key, *values, reason, waits);
+  explain(table, key, values, reason, waits);
   note_vacated(table, key);
 }
 
@@ -334,37 +339,45 @@ bool admission::is_child_of(tracked_table& table, std::string_view key, const ro
   return false;
 }
 
+// Only a row that came before all that hold its values pushes them out; before none of them, it leaves all in place.
 bool admission::admit_over(tracked_table& table, std::string_view key, const row_values& values, std::string& reason,
                            std::uint32_t& waits) {
   waits = table.info.id;
   const auto views = views_of(values);
-  while (true) {
-    const auto constraint = table.insert(key, views);
-    if (constraint == 0)
-      return true;
-    if (constraint != SQLITE_CONSTRAINT_UNIQUE && constraint != SQLITE_CONSTRAINT_PRIMARYKEY &&
-        constraint != SQLITE_CONSTRAINT_ROWID) {
-      reason = constraint_name(constraint);
-      return false;
-    }
+  std::vector<std::pair<std::string, row_values>> pushed_out;
+  while (const auto constraint = table.insert(key, views)) {
     std::string in_place;
-    if (const auto rival = table.rival_of(key, views)) {
-      in_place = *rival;
-    } else if (table.insert_or_find(key, views, in_place) || in_place == key) {
-      reason = constraint_name(constraint);
+    reason = why_not_over(table, key, values, constraint, in_place);
+    if (!reason.empty()) {
+      for (const auto& [other_key, other_values] : pushed_out)
+        table.insert(other_key, views_of(other_values));
       return false;
     }
-    if (!has_earlier_claim(table, key, in_place)) {
-      reason = "UNIQUE: row " + key_to_json(in_place) + " holds the same values and came first";
-      return false;
-    }
-    if (is_child_of(table, key, values, in_place)) {
-      reason = "UNIQUE: row " + key_to_json(in_place) + " holds the same values and is its parent";
-      return false;
-    }
-    set_aside(table, in_place, "UNIQUE: row " + key_to_json(key) + " holds the same values and came first",
-              table.info.id);
+    pushed_out.emplace_back(in_place, *table.read(in_place));
+    table.remove(in_place);
   }
+  for (const auto& [other_key, other_values] : pushed_out)
+    note_set_aside(table, other_key, other_values,
+                   "UNIQUE: row " + key_to_json(key) + " holds the same values and came first", table.info.id);
+  return true;
+}
+
+/// Why a row that hit a constraint may not push out the row that is in its place; empty: it may, and `in_place` is it.
+std::string admission::why_not_over(tracked_table& table, std::string_view key, const row_values& values,
+                                    int constraint, std::string& in_place) {
+  if (constraint != SQLITE_CONSTRAINT_UNIQUE && constraint != SQLITE_CONSTRAINT_PRIMARYKEY &&
+      constraint != SQLITE_CONSTRAINT_ROWID)
+    return constraint_name(constraint);
+  const auto views = views_of(values);
+  if (const auto rival = table.rival_of(key, views))
+    in_place = *rival;
+  else if (table.insert_or_find(key, views, in_place) || in_place == key)
+    return constraint_name(constraint);
+  if (!has_earlier_claim(table, key, in_place))
+    return "UNIQUE: row " + key_to_json(in_place) + " holds the same values and came first";
+  if (is_child_of(table, key, values, in_place))
+    return "UNIQUE: row " + key_to_json(in_place) + " holds the same values and is its parent";
+  return {};
 }
 
 bool admission::try_to_admit(tracked_table& table, std::string_view key) {

@@ -78,6 +78,10 @@ private:
   bool is_child_of(tracked_table& table, std::string_view key, const row_values& values, std::string_view parent_key);
   bool admit_over(tracked_table& table, std::string_view key, const row_values& values, std::string& reason,
                   std::uint32_t& waits);
+  std::string why_not_over(tracked_table& table, std::string_view key, const row_values& values, int constraint,
+                           std::string& in_place);
+  void note_set_aside(tracked_table& table, std::string_view key, const row_values& values, const std::string& reason,
+                      std::uint32_t waits);
   local_stamp claim_of(tracked_table& table, const row_record& record);
   bool has_earlier_claim(tracked_table& table, std::string_view key, std::string_view other_key);
   void explain(tracked_table& table, std::string_view key, const row_values& values, const std::string& reason,

@@ -67,6 +67,20 @@ BOOST_AUTO_TEST_CASE(of_two_rows_that_claim_one_unique_value_one_is_set_aside_ev
   BOOST_TEST(both.core_b().quarantine().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_row_that_one_earlier_row_keeps_out_pushes_no_later_row_out) {
+  two_replicas both{{"CREATE TABLE seats(id TEXT PRIMARY KEY, place INTEGER UNIQUE, guest INTEGER UNIQUE)"}, {"seats"}};
+  both.a("INSERT INTO seats VALUES ('first', NULL, 2)");
+  both.b_is_later();
+  both.b("INSERT INTO seats VALUES ('second', 1, 2)");
+  both.core_b().stamp_pending();
+  both.all.at(0).move_clock(2'000);
+  both.a("INSERT INTO seats VALUES ('third', 1, NULL)");
+  both.level();
+  BOOST_TEST(both.text("SELECT id FROM seats ORDER BY id") == "('first')('third')");
+  BOOST_TEST(both.core_a().conflicts().size() == 1U);
+  BOOST_TEST(both.core_b().conflicts().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(check_and_not_null_set_a_merged_row_aside_and_the_rest_goes_on) {
   two_replicas both{{"CREATE TABLE spans(id INTEGER PRIMARY KEY, low INTEGER, high INTEGER, CHECK (low <= high))"},
                     {"spans"}};
