@@ -1,6 +1,7 @@
 #include "storage/admission.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -41,7 +42,8 @@ std::string orphan_sql(const table& child, const foreign_key& key) {
          joined(matching, " AND ") + ")";
 }
 
-/// The value of a column, whether it is part of the key or a cell.
+} // namespace
+
 value_view value_in_row(const table& of, std::string_view column, std::string_view key, const row_values& values) {
   for (std::size_t i = 0; i < of.key.size(); ++i)
     if (sqlite3_stricmp(of.columns[of.key[i]].name.c_str(), std::string{column}.c_str()) == 0)
@@ -51,8 +53,6 @@ value_view value_in_row(const table& of, std::string_view column, std::string_vi
       return values[i].view();
   return value_view::of_null();
 }
-
-} // namespace
 
 void admission::row_queue::add(std::string_view key) {
   if (all)
@@ -388,6 +388,12 @@ bool admission::try_to_admit(tracked_table& table, std::string_view key) {
     explain(table, key, values, reason, waits);
     return false;
   }
+  welcome(table, key);
+  return true;
+}
+
+/// The row is back in its table.
+void admission::welcome(tracked_table& table, std::string_view key) {
   auto record = table.record(key);
   record->is_quarantined = false;
   table.put_record(key, *record);
@@ -395,7 +401,6 @@ bool admission::try_to_admit(tracked_table& table, std::string_view key) {
   ++readmitted_count_;
   note_written(table, key);
   stirred_.insert(table.info.id);
-  return true;
 }
 
 bool admission::readmit_waiting() {
@@ -441,15 +446,20 @@ void admission::reconsider_all() {
 void admission::settle() {
   // Constraints can chase each other in a circle (a row that displaces its own grandparent); the bound
   // leaves such rows in quarantine, where they are listed.
+  bool may_have_circles = false;
   for (std::size_t round = 0;; ++round) {
     while (!written_.empty() || !vacated_.empty()) {
       check_written();
       check_vacated();
     }
-    if (!c_.has_quarantine || (stirred_.empty() && changed_quarantine_.empty()) ||
-        round == limits::admission_rounds_max)
+    if (!c_.has_quarantine || round == limits::admission_rounds_max)
       return;
-    readmit_waiting();
+    if (!stirred_.empty() || !changed_quarantine_.empty()) {
+      readmit_waiting();
+      may_have_circles = true;
+    } else if (!std::exchange(may_have_circles, false) || !readmit_circles()) {
+      return;
+    }
   }
 }
 

@@ -18,6 +18,9 @@
 
 namespace tandem::storage {
 
+/// The value of a column, whether it is part of the key or a cell.
+value_view value_in_row(const table& of, std::string_view column, std::string_view key, const row_values& values);
+
 class admission {
 public:
   admission(core& owner, conflict_store& conflicts) : c_{owner}, conflicts_{conflicts} {}
@@ -74,6 +77,9 @@ private:
   void check_written();
   void check_vacated();
   bool readmit_waiting();
+  bool readmit_circles();
+  [[nodiscard]] bool can_have_circles() const;
+  void welcome(tracked_table& table, std::string_view key);
   bool try_to_admit(tracked_table& table, std::string_view key);
   bool is_child_of(tracked_table& table, std::string_view key, const row_values& values, std::string_view parent_key);
   bool admit_over(tracked_table& table, std::string_view key, const row_values& values, std::string& reason,
@@ -95,6 +101,7 @@ private:
   std::map<std::uint32_t, row_queue> vacated_;
   std::set<std::uint32_t> stirred_;       ///< tables in which something changed since quarantine was last tried
   std::set<row_name> changed_quarantine_; ///< quarantined rows whose own values changed
+  std::set<row_name> tried_in_circle_;    ///< in this transaction; once is enough
   std::uint64_t set_aside_count_ = 0;
   std::uint64_t readmitted_count_ = 0;
 };

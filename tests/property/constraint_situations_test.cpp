@@ -46,6 +46,21 @@ BOOST_AUTO_TEST_CASE(a_child_whose_parent_was_deleted_elsewhere_waits_aside_and_
   BOOST_TEST(both.core_b().quarantine().empty());
 }
 
+BOOST_AUTO_TEST_CASE(rows_that_are_each_others_parents_come_back_together) {
+  two_replicas both{{"CREATE TABLE people(id INTEGER PRIMARY KEY, friend INTEGER REFERENCES people(id))"}, {"people"}};
+  both.a("INSERT INTO people VALUES (1, 3)");
+  both.level();
+  both.b("INSERT INTO people VALUES (2, 1)");
+  both.level();
+  BOOST_TEST(both.text("SELECT count(*) FROM people") == "(0)");
+  both.a("INSERT INTO people VALUES (4, 5)"); // and one that no circle helps
+  both.b("INSERT INTO people VALUES (3, 2)");
+  both.level();
+  BOOST_TEST(both.text("SELECT * FROM people ORDER BY id") == "(1, 3)(2, 1)(3, 2)");
+  BOOST_TEST(both.core_a().quarantine().size() == 1U);
+  BOOST_TEST(both.core_b().quarantine().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(of_two_rows_that_claim_one_unique_value_one_is_set_aside_everywhere) {
   two_replicas both{{"CREATE TABLE users(id TEXT PRIMARY KEY, mail TEXT UNIQUE, name TEXT)"}, {"users"}};
   both.a("INSERT INTO users VALUES ('a', 'x@y', 'first')");
