@@ -83,7 +83,8 @@ std::uint64_t common_pos(const lineage& left, std::uint64_t left_head, const lin
     if (same == right.end())
       continue;
     const auto j = static_cast<std::size_t>(same - right.begin());
-    return std::min(end_of(left, i, left_head), end_of(right, j, right_head));
+    // Of a log that is remembered, more runs may have been heard of than were applied.
+    return std::min({end_of(left, i, left_head), end_of(right, j, right_head), left_head, right_head});
   }
   return 0;
 }

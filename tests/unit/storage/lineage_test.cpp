@@ -19,6 +19,10 @@ BOOST_AUTO_TEST_CASE(one_log_known_to_some_point_is_shared_to_there) {
   BOOST_TEST(common_pos(runs, 150, {{1, 0}, {2, 100}, {3, 160}}, 400) == 150U);
 }
 
+BOOST_AUTO_TEST_CASE(runs_that_were_heard_of_but_not_applied_are_not_shared) {
+  BOOST_TEST(common_pos({{1, 0}, {2, 100}, {3, 160}}, 10, {{1, 0}, {2, 100}, {9, 150}}, 400) == 10U);
+}
+
 BOOST_AUTO_TEST_CASE(a_restored_file_parts_where_its_first_run_began) {
   // Known of it: three runs up to 500. The backup is of the second run, at 300, and was written to since.
   BOOST_TEST(common_pos({{1, 0}, {2, 100}, {3, 420}}, 500, {{1, 0}, {2, 100}, {9, 300}}, 600) == 300U);
