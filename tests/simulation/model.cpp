@@ -255,8 +255,11 @@ struct model::row_check {
     return holds(aside->values_json, column, json_of(each.written));
   }
 
-  void check_cell(const std::string& column, const std::vector<touch>& touches) {
+  // `may_revive`: what a file held that was not stamped yet when it was copied is written twice, by both, and the later
+  // stamp of it may win over who has seen the earlier one. Who lost is in the audit trail.
+  void check_cell(const std::string& column, const std::vector<touch>& touches, bool may_revive) {
     bool is_allowed = false;
+    bool is_told = may_revive && std::ranges::any_of(touches, [&](const touch& each) { return stands(column, each); });
     std::string latest;
     for (const auto& each : touches) {
       if (has_seen(touches, each, false))
@@ -264,6 +267,7 @@ struct model::row_check {
       latest +=
           " " + messages::to_display(each.written.view()) + " by " + each.writer + "/" + std::to_string(each.number);
       is_allowed = is_allowed || stands(column, each);
+      is_told = is_told && (each.is_optional || is_in_audit(column, each));
       // Two that wrote the same are one write to whoever saw either.
       const bool is_known_value = std::ranges::any_of(touches, [&](const touch& same) {
         return !same.is_hidden && encoded(same.written) == encoded(each.written) && has_seen(touches, same);
@@ -274,7 +278,7 @@ struct model::row_check {
       complain("the write of " + messages::to_display(each.written.view()) + " to " + column + " by " + each.writer +
                "/" + std::to_string(each.number) + " is lost without a trace");
     }
-    if (!is_allowed)
+    if (!is_allowed && !is_told)
       complain(column + " is " +
                (visible ? messages::to_display(visible->cells.at(column).view()) : "in " + aside->values_json) +
                ", which is none of the latest writes:" + latest);
@@ -335,7 +339,7 @@ std::vector<complaint> model::check(const standing& now, const leniency& how) co
     one.check_life(how.may_revive);
     if (one.is_alive()) {
       for (const auto& [column, touches] : one.cells)
-        one.check_cell(column, touches);
+        one.check_cell(column, touches, how.may_revive);
       one.check_deletes();
     }
     if (how.must_have_true_conflicts)
