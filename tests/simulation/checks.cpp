@@ -86,6 +86,10 @@ void troupe::tell_of_row(const std::string& table, const std::string& key_json) 
                 std::to_string(messages::ms_of_hlc(each.written.hlc)) + "+" +
                 std::to_string(each.written.hlc & 0xffff) + ", pos " + std::to_string(each.pos) + " via " + each.via;
       record_.note(text);
+      std::string seen = "  has";
+      for (const auto& [writer, number] : read_knowledge(stage_->app(node)))
+        seen += " " + writer + "/" + std::to_string(number);
+      record_.note(seen);
       for (const auto& each : core.conflicts())
         if (each.table == table && each.key_json == key_json)
           record_.note("  conflict " + each.id.substr(0, 8) + " " + each.column + " " + each.rule + " " + each.state +
