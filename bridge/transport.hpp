@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tandem::bridge {
 
@@ -49,10 +50,23 @@ using shared_connection = std::shared_ptr<connection>;
 /// Told of each new connection; returns what to call for it.
 using accept_handler = std::function<connection_events(shared_connection)>;
 
+/// Told of each page that connects, with the token that it showed already (empty: none yet).
+using page_handler = std::function<connection_events(shared_connection, std::string token)>;
+
+/// What a listener lets pages in for, and which. `rights_of` in page_access.hpp says what a token allows.
+struct page_options {
+  std::vector<std::string> origins; ///< beyond the node's own, as in http://127.0.0.1:5173
+  std::string token;                ///< pages with it may do everything, as with the node's own token; empty: none
+  std::string read_only_token;      ///< pages with it may only read; empty: none
+  std::string www;                  ///< a folder whose files are served; empty: none
+  page_handler on_accept;
+};
+
 struct listen_options {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0; ///< 0: any free one
-  std::string token;      ///< empty: none asked for, allowed on loopback only
+  std::uint16_t port = 0;                      ///< 0: any free one
+  std::string token;                           ///< empty: none asked for, allowed on loopback only
+  std::shared_ptr<const page_options> pages{}; ///< null: pages are not let in
 };
 
 /// Accepts connections until it is destroyed.

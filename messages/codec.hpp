@@ -23,6 +23,8 @@ public:
   void blob(std::string_view bytes);
   /// null as nil, integer, real as float64, text as str, blob as bin.
   void value(const value_view& view);
+  /// Items that another encoder has written.
+  void items(std::string_view encoded) { bytes_ += encoded; }
 
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }

@@ -81,6 +81,7 @@ public:
   void operator()(const site_id& site) { out_.blob(site.view()); }
   void operator()(const std::string& text, std::size_t) { out_.text(text); }
   void operator()(const binary& data, std::size_t) { out_.blob(data.bytes); }
+  void operator()(const value& given) { out_.value(given.view()); }
   template <class T>
   void operator()(const std::vector<T>& items, std::size_t, std::size_t bytes_max = 0) {
     out_.array(items.size());
@@ -131,6 +132,7 @@ public:
     check(found.size(), bytes_max, "a blob of bytes");
     data.bytes = found;
   }
+  void operator()(value& given) { given = value{in_.value()}; }
   template <class T>
   void operator()(std::vector<T>& items, std::size_t count_max, std::size_t bytes_max = 0) {
     const auto count = in_.array();

@@ -45,6 +45,7 @@ enum class internal : std::uint8_t {
   stop_node,
   compare_now,
   compare_done,
+  drained,
 };
 
 #define TANDEM_MESSAGE(name)                                                                                           \
@@ -200,11 +201,20 @@ struct link_opened {
   TANDEM_MESSAGE(link_opened);
   std::uint64_t link = 0;
   std::uint64_t dialer = 0; ///< 0: it was accepted
+  bool is_page = false;     ///< a page is at its other end, not a node
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.link);
     visit(message.dialer);
+    visit(message.is_page);
   }
+};
+
+/// Transport to a page's endpoint: what was queued for the page has gone.
+struct drained {
+  TANDEM_MESSAGE(drained);
+  template <class Visit, class Message>
+  static void fields(Visit&&, Message&) {}
 };
 
 /// Transport to the supervisor, supervisor to the dialer and the arbiter: it is gone.
