@@ -19,6 +19,8 @@
 #include "actors/monitor_actor.hpp"
 #include "actors/observer.hpp"
 #include "actors/offline_queue.hpp"
+#include "actors/page_endpoint.hpp"
+#include "actors/runtime_json.hpp"
 #include "actors/supervisor.hpp"
 #include "messages/failure.hpp"
 
@@ -65,6 +67,9 @@ struct crew::implementation final : staff {
   std::unique_ptr<actor_core> make(address who);
   arbiter_options for_arbiter();
   dialer_options for_dialer(std::uint64_t number, std::uint64_t seed);
+  host_events for_host();
+  std::unique_ptr<actor_core> make_endpoint(std::uint64_t link);
+  void ring();
 
   void spawn(address who) override;
   void end(address who) override;
@@ -107,13 +112,57 @@ dialer_options crew::implementation::for_dialer(std::uint64_t number, std::uint6
   return result;
 }
 
+/// Pages hear of changes first: the host may take its time.
+host_events crew::implementation::for_host() {
+  auto result = options.events;
+  result.on_data = [connections = connections, given = options.events.on_data](const messages::data_changed& news) {
+    connections->tell_pages(news.tables, news.is_remote);
+    if (given)
+      given(news);
+  };
+  return result;
+}
+
+std::unique_ptr<actor_core> crew::implementation::make_endpoint(std::uint64_t link) {
+  const auto guest = connections->find(link);
+  if (!guest)
+    throw messages::failure{messages::failure_code::network, "the connection is gone already"};
+  if (!guest->page)
+    return std::make_unique<endpoint>(link, guest->connection, guest->dialer != 0);
+  page_setup setup;
+  setup.path = options.path;
+  setup.is_durable = options.replica.durable;
+  setup.name = options.name;
+  setup.user = options.user;
+  setup.open = [this] {
+    return open();
+  };
+  setup.ring = [this] {
+    ring();
+  };
+  setup.links_json = [links = links] {
+    return links_as_json(*links);
+  };
+  setup.rights_of = options.rights_of;
+  setup.now_ms = [clock = clock] {
+    return clock->now_ms();
+  };
+  return std::make_unique<page_endpoint>(std::move(setup), guest->connection, guest->page, guest->token);
+}
+
+void crew::implementation::ring() {
+  if (bell->ring())
+    board->send({role::observer}, {{role::host}, messages::encode(messages::wake{})});
+  connections->ring_pages();
+}
+
 std::unique_ptr<actor_core> crew::implementation::make(address who) {
   const auto opener = [this] {
     return open();
   };
   switch (who.who) {
   case role::host:
-    return std::make_unique<host_actor>(links, options.events);
+    return std::make_unique<host_actor>(links, for_host());
   case role::monitor:
     return std::make_unique<monitor_actor>(board);
   case role::batcher:
@@ -127,9 +176,7 @@ std::unique_ptr<actor_core> crew::implementation::make(address who) {
   case role::queue:
     return std::make_unique<offline_queue>(who.number, opener);
   case role::endpoint:
-    if (const auto guest = connections->find(who.number))
-      return std::make_unique<endpoint>(who.number, guest->connection, guest->dialer != 0);
-    throw messages::failure{messages::failure_code::network, "the connection is gone already"};
+    return make_endpoint(who.number);
   case role::supervisor:
     break;
   }
@@ -137,7 +184,11 @@ std::unique_ptr<actor_core> crew::implementation::make(address who) {
 }
 
 void crew::implementation::spawn(address who) {
-  const bool waits_for_disk = who.who == role::observer || who.who == role::arbiter;
+  const auto is_page = [&] {
+    const auto guest = who.who == role::endpoint ? connections->find(who.number) : std::nullopt;
+    return guest && guest->page;
+  };
+  const bool waits_for_disk = who.who == role::observer || who.who == role::arbiter || is_page();
   const auto worker = spawn_shell(
       system, board, who, [this, who] { return make(who); }, waits_for_disk ? options.writers : threading::pooled);
   {
@@ -209,9 +260,14 @@ bridge::accept_handler crew::on_accept() {
   };
 }
 
+bridge::page_handler crew::on_page() {
+  return [connections = implementation_->connections](bridge::shared_connection opened, std::string token) {
+    return connections->admit_page(std::move(opened), std::move(token));
+  };
+}
+
 void crew::ring() {
-  if (implementation_->bell->ring())
-    send({role::observer}, messages::encode(messages::wake{}));
+  implementation_->ring();
 }
 
 void crew::send(address to, shared_bytes bytes) {

@@ -15,6 +15,7 @@
 #include "actors/host_actor.hpp"
 #include "actors/link_board.hpp"
 #include "actors/shell.hpp"
+#include "bridge/page_access.hpp"
 #include "bridge/transport.hpp"
 #include "storage/replica.hpp"
 
@@ -32,6 +33,9 @@ struct crew_options {
   threading writers = threading::detached; ///< pooled on the test scheduler
   host_events events;
   std::function<void()> on_new_identity; ///< called by the arbiter's thread
+  std::string user{};                    ///< who settles conflicts here
+  /// What a token allows a page.
+  std::function<bridge::page_right(const std::string& token)> rights_of{};
 };
 
 class crew {
@@ -45,6 +49,8 @@ public:
 
   /// What a listener of this node does with connections.
   bridge::accept_handler on_accept();
+  /// The same with pages.
+  bridge::page_handler on_page();
   /// Somebody may have written to the database. Any thread.
   void ring();
   /// Sends in the host's name.

@@ -4,6 +4,7 @@
 
 #include "messages/catalogue.hpp"
 #include "messages/internal.hpp"
+#include "messages/page.hpp"
 
 namespace tandem::actors {
 
@@ -12,18 +13,25 @@ using messages::role;
 
 lobby::lobby(std::shared_ptr<switchboard> board) : board_{std::move(board)} {}
 
-bridge::connection_events lobby::admit(bridge::shared_connection connection, std::uint64_t dialer) {
-  std::uint64_t link = 0;
+std::uint64_t lobby::enter(guest who) {
+  messages::link_opened news;
+  news.dialer = who.dialer;
+  news.is_page = who.page != nullptr;
   {
     const std::lock_guard lock{mutex_};
-    link = ++last_link_;
-    guests_[link] = {std::move(connection), dialer};
+    news.link = ++last_link_;
+    guests_[news.link] = std::move(who);
   }
-  const frame news{{role::endpoint, link}, messages::encode(messages::link_opened{link, dialer})};
-  if (!board_->send({role::supervisor}, news)) { // This node just starts or stops; the peer will call again.
-    close(link);
-    forget(link);
+  // This node just starts or stops: the peer will call again.
+  if (!board_->send({role::supervisor}, {{role::endpoint, news.link}, messages::encode(news)})) {
+    close(news.link);
+    forget(news.link);
   }
+  return news.link;
+}
+
+bridge::connection_events lobby::admit(bridge::shared_connection connection, std::uint64_t dialer) {
+  const auto link = enter({std::move(connection), dialer});
   bridge::connection_events events;
   events.on_frame = [self = shared_from_this(), link](bridge::shared_bytes bytes) {
     self->frame_came(link, std::move(bytes));
@@ -31,24 +39,85 @@ bridge::connection_events lobby::admit(bridge::shared_connection connection, std
   events.on_drained = [] {
   };
   events.on_closed = [self = shared_from_this(), link](bridge::close_reason reason, const std::string& text) {
-    messages::link_closed news;
-    news.link = link;
-    news.is_refusal = reason == bridge::close_reason::refused || reason == bridge::close_reason::protocol_error;
-    news.text = text.substr(0, limits::reason_bytes_max);
-    self->board_->send({role::supervisor}, {{role::endpoint, link}, messages::encode(news)});
+    self->connection_closed(link, reason, text);
   };
   return events;
+}
+
+bridge::connection_events lobby::admit_page(bridge::shared_connection connection, std::string token) {
+  const auto signals = std::make_shared<page_signals>();
+  const auto link = enter({std::move(connection), 0, signals, std::move(token)});
+  bridge::connection_events events;
+  events.on_frame = [self = shared_from_this(), signals, link](bridge::shared_bytes bytes) {
+    self->page_said(link, *signals, std::move(bytes));
+  };
+  events.on_drained = [self = shared_from_this(), signals, link] {
+    const messages::address endpoint{role::endpoint, link};
+    if (signals->wants_drained.exchange(false))
+      self->board_->send(endpoint, {{role::supervisor}, messages::encode(messages::drained{})});
+  };
+  events.on_closed = [self = shared_from_this(), signals, link](bridge::close_reason reason, const std::string& text) {
+    signals->end();
+    self->connection_closed(link, reason, text);
+  };
+  return events;
+}
+
+void lobby::connection_closed(std::uint64_t link, bridge::close_reason reason, const std::string& text) const {
+  messages::link_closed news;
+  news.link = link;
+  news.is_refusal = reason == bridge::close_reason::refused || reason == bridge::close_reason::protocol_error;
+  news.text = text.substr(0, limits::reason_bytes_max);
+  board_->send({role::supervisor}, {{role::endpoint, link}, messages::encode(news)});
 }
 
 /// Nothing that comes from outside may pass for a message of our own.
 void lobby::frame_came(std::uint64_t link, bridge::shared_bytes bytes) const {
   const messages::address endpoint{role::endpoint, link};
-  if (messages::is_wire_message(*bytes)) {
+  if (messages::is_wire_message(*bytes))
     board_->send(endpoint, {endpoint, std::move(bytes)});
+  else
+    refuse(link, "what came is no message of this protocol");
+}
+
+void lobby::page_said(std::uint64_t link, page_signals& signals, bridge::shared_bytes bytes) const {
+  const messages::address endpoint{role::endpoint, link};
+  if (!messages::page::is_of_page(*bytes)) {
+    refuse(link, "what came is no message that a page may send");
     return;
   }
-  const messages::end_link order{true, messages::failure_code::protocol, "what came is no message of this protocol"};
-  board_->send(endpoint, {{role::supervisor}, messages::encode(order)});
+  // The endpoint may be busy with just what is cancelled here.
+  if (messages::tag_of(*bytes) == static_cast<std::uint64_t>(messages::page::kind::cancel))
+    try {
+      signals.cancel(messages::decode<messages::page::cancel>(*bytes).id);
+    } catch (const messages::failure&) { // The endpoint will say so.
+    }
+  board_->send(endpoint, {endpoint, std::move(bytes)});
+}
+
+void lobby::refuse(std::uint64_t link, const char* text) const {
+  const messages::end_link order{true, messages::failure_code::protocol, text};
+  board_->send({role::endpoint, link}, {{role::supervisor}, messages::encode(order)});
+}
+
+void lobby::wake_pages(const std::function<bool(page_signals&)>& is_to_wake) const {
+  std::vector<std::uint64_t> woken;
+  {
+    const std::lock_guard lock{mutex_};
+    for (const auto& [link, guest] : guests_)
+      if (guest.page && is_to_wake(*guest.page))
+        woken.push_back(link);
+  }
+  for (const auto link : woken)
+    board_->send({role::endpoint, link}, {{role::host}, messages::encode(messages::wake{})});
+}
+
+void lobby::tell_pages(const std::vector<std::string>& tables, bool is_remote) const {
+  wake_pages([&](page_signals& each) { return each.note_change(tables, is_remote); });
+}
+
+void lobby::ring_pages() const {
+  wake_pages([](page_signals& each) { return each.note_commit(); });
 }
 
 std::optional<lobby::guest> lobby::find(std::uint64_t link) const {

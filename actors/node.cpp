@@ -104,6 +104,7 @@ struct node::implementation {
   storage::replica_options replica_options() const;
   bool prepare();
   void leave_marker();
+  bridge::listen_options access() const;
   host_events events();
   void start();
   void stop();
@@ -140,6 +141,13 @@ void node::implementation::leave_marker() {
   actors::leave_marker(options.path, replica_options(), marker);
 }
 
+bridge::listen_options node::implementation::access() const {
+  auto result = options.listen.value_or(bridge::listen_options{});
+  result.token = options.token;
+  result.pages = std::make_shared<const bridge::page_options>(options.pages);
+  return result;
+}
+
 host_events node::implementation::events() {
   auto result = options.events;
   result.on_choice = [this, given = options.events.on_choice](const messages::choice_done& done) {
@@ -171,7 +179,11 @@ void node::implementation::start() {
   crew_setup.name = options.name.empty() ? self.site.to_short() : options.name;
   crew_setup.peers = options.peers;
   crew_setup.token = options.token;
+  crew_setup.user = options.user;
   crew_setup.seed = random_number();
+  crew_setup.rights_of = [access = access()](const std::string& token) {
+    return bridge::rights_of(access, token);
+  };
   crew_setup.events = events();
   crew_setup.on_new_identity = [this] {
     leave_marker();
@@ -185,8 +197,10 @@ void node::implementation::start() {
   set_current(started);
   watch->start([started] { started->ring(); });
   if (options.listen) {
-    auto where = *options.listen;
-    where.token = options.token;
+    auto where = access();
+    const auto pages = std::make_shared<bridge::page_options>(options.pages);
+    pages->on_accept = started->on_page();
+    where.pages = pages;
     listener = network->listen(where, started->on_accept());
   }
 }

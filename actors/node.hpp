@@ -19,6 +19,7 @@ struct node_options {
   std::string path;        ///< the app's database
   bool may_create = false; ///< a file that does not exist becomes a replica that adopts its peers' tables
   std::optional<bridge::listen_options> listen;  ///< where to accept links; its token is `token`
+  bridge::page_options pages;                    ///< which pages may come in where it listens
   std::vector<std::string> peers;                ///< URLs (ws://HOST:PORT/) to keep links with
   std::string token;                             ///< shared secret of all nodes; empty: none
   std::string name;                              ///< what peers call this node; empty: its site id

@@ -119,8 +119,7 @@ state runtime::implementation::current() const {
     return result;
   result.trouble = node->trouble();
   for (const auto& each : node->links())
-    result.links.push_back({each.peer_name, each.site.is_null() ? std::string{} : each.site.to_hex(),
-                            actors::name_of(each.now), each.text, each.link != 0 && each.acked >= each.sent});
+    result.links.push_back(actors::as_link(each));
   return result;
 }
 

@@ -21,6 +21,19 @@ std::string name_of(messages::link_phase::phase phase) {
   return "closed";
 }
 
+link as_link(const link_info& info) {
+  return {info.peer_name, info.site.is_null() ? std::string{} : info.site.to_hex(), name_of(info.now), info.text,
+          info.link != 0 && info.acked >= info.sent};
+}
+
+std::string links_as_json(const link_board& board) {
+  state result;
+  result.trouble = board.failure();
+  for (const auto& each : board.links())
+    result.links.push_back(as_link(each));
+  return text_of(as_json(result));
+}
+
 json as_json(const change& change) {
   return {
       {"remote", change.is_remote}, {"rows", change.rows}, {"conflicts", change.conflicts}, {"tables", change.tables}};

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "actors/link_board.hpp"
 #include "messages/internal.hpp"
 #include "storage/replica.hpp"
 
@@ -14,8 +15,13 @@ namespace tandem::actors {
 /// "connecting", "linked", "closed", "refused".
 std::string name_of(messages::link_phase::phase phase);
 
+/// As the host and pages see it.
+link as_link(const link_info& info);
+
 nlohmann::json as_json(const question& question);
 nlohmann::json as_json(const change& change);
+/// The same for the board of a running node.
+std::string links_as_json(const link_board& board);
 /// {"links": [...], "trouble": "..."}
 nlohmann::json as_json(const state& state);
 nlohmann::json as_json(const storage::replica_status& status);

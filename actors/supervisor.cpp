@@ -68,12 +68,15 @@ void supervisor::receive(const frame& message, outbox& out) {
 }
 
 void supervisor::open(const messages::link_opened& news) {
-  links_[news.link].dialer = news.dialer;
+  auto& opened = links_[news.link];
+  opened.dialer = news.dialer;
+  opened.is_page = news.is_page;
   if (is_stopping_) {
     workers_.close_connection(news.link);
     return;
   }
-  spawn({role::queue, news.link});
+  if (!news.is_page)
+    spawn({role::queue, news.link});
   spawn({role::endpoint, news.link});
 }
 
@@ -92,6 +95,8 @@ void supervisor::close(const messages::link_closed& news, outbox& out) {
     if (alive_.contains({who, news.link}))
       workers_.end({who, news.link});
   workers_.forget_connection(news.link);
+  if (link.is_page) // Pages are nothing to those who care for links.
+    return;
   for (const auto who : {role::arbiter, role::batcher, role::host})
     out.send({who}, told);
   if (link.dialer != 0)
@@ -142,6 +147,8 @@ bool supervisor::may_restart(std::int64_t now_us) {
 
 void supervisor::close_all(const std::string& why) {
   for (auto& [number, link] : links_) {
+    if (link.is_page)
+      continue;
     link.reason = link.reason.empty() ? why : link.reason;
     workers_.close_connection(number);
   }

@@ -45,6 +45,7 @@ private:
     std::uint64_t dialer = 0;
     bool is_refusal = false;
     bool was_ready = false;
+    bool is_page = false;
     std::string reason;
   };
 

@@ -113,6 +113,11 @@ bool equal_in_constant_time(std::string_view expected, std::string_view presente
   return result == 0;
 }
 
+std::string bearer_of(std::string_view header) {
+  constexpr std::string_view scheme = "Bearer ";
+  return std::string{header.starts_with(scheme) ? header.substr(scheme.size()) : std::string_view{}};
+}
+
 bool authorizes(std::string_view token, std::string_view header) {
   constexpr std::string_view scheme = "Bearer ";
   if (!header.starts_with(scheme)) {

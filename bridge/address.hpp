@@ -27,6 +27,8 @@ bool is_loopback_origin(std::string_view origin);
 
 /// Compares in a time that depends on the length of `presented` alone.
 bool equal_in_constant_time(std::string_view expected, std::string_view presented);
+/// The token in the value of an Authorization header; empty if it has another scheme.
+std::string bearer_of(std::string_view header);
 /// True if the value of an Authorization header is `Bearer` and the token.
 bool authorizes(std::string_view token, std::string_view header);
 /// At most `bytes_max` bytes, with what can't be printed replaced: text of a stranger for a log.

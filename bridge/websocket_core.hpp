@@ -13,6 +13,9 @@ namespace tandem::bridge {
 
 /// The subprotocol that both sides name in the WebSocket handshake.
 inline constexpr const char* subprotocol = "tandem.1";
+/// The one of pages, and where they knock.
+inline constexpr const char* page_subprotocol = "tandem.page.1";
+inline constexpr const char* page_path = "/page";
 
 /// Something with open operations. `stop_now` is called once, on the I/O thread.
 class stoppable {

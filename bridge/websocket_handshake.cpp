@@ -5,6 +5,7 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "bridge/page_access.hpp"
 #include "bridge/websocket_listener.hpp"
 #include "bridge/websocket_session.hpp"
 
@@ -18,6 +19,11 @@ constexpr std::chrono::milliseconds linger_ms{500};
 
 std::string_view header_of(const http::fields& fields, http::field name) {
   const auto found = fields.find(name);
+  return found == fields.end() ? std::string_view{} : std::string_view{found->value().data(), found->value().size()};
+}
+
+std::string_view fetch_site_of(const http::fields& fields) {
+  const auto found = fields.find("Sec-Fetch-Site"); // Younger than Beast's list of names.
   return found == fields.end() ? std::string_view{} : std::string_view{found->value().data(), found->value().size()};
 }
 
@@ -84,6 +90,16 @@ void websocket_handshake::judge(error_code error) {
     }
     return;
   }
+  const auto target = parser_.get().target();
+  if (listener_->options().pages && std::string_view{target.data(), target.size()} == page_path) {
+    judge_page();
+  } else {
+    judge_node();
+  }
+}
+
+void websocket_handshake::judge_node() {
+  const auto& token = listener_->token();
   const auto& request = parser_.get();
   if (!token.empty() && !authorizes(token, header_of(request, http::field::authorization))) {
     refuse(http::status::unauthorized, "The token is missing or wrong: give the one that this node was started with.");
@@ -92,24 +108,49 @@ void websocket_handshake::judge(error_code error) {
   const auto origin = header_of(request, http::field::origin);
   if (token.empty() && !origin.empty() && !is_loopback_origin(origin)) {
     refuse(http::status::forbidden, "Pages of other machines may not connect to a node without a token.");
-  } else if (!websocket::is_upgrade(request)) {
+    return;
+  }
+  judge_upgrade(subprotocol);
+}
+
+/// A browser can't show a token here: then the page shows it in its first message.
+void websocket_handshake::judge_page() {
+  const auto& request = parser_.get();
+  const auto refusal =
+      refusal_of(listener_->options(), {header_of(request, http::field::host), header_of(request, http::field::origin),
+                                        fetch_site_of(request)});
+  const auto shown = header_of(request, http::field::authorization);
+  page_token_ = bearer_of(shown);
+  if (!refusal.empty()) {
+    refuse(http::status::forbidden, refusal);
+  } else if (!shown.empty() && rights_of(listener_->options(), page_token_) == page_right::none) {
+    refuse(http::status::unauthorized, "The token is wrong: give one that this node was started with.");
+  } else {
+    judge_upgrade(page_subprotocol);
+  }
+}
+
+void websocket_handshake::judge_upgrade(const char* wanted) {
+  const auto& request = parser_.get();
+  if (!websocket::is_upgrade(request)) {
     refuse(http::status::upgrade_required,
-           "This is a Tandem node: it speaks WebSocket with the subprotocol " + std::string{subprotocol} + " here.");
-  } else if (!http::token_list{request[http::field::sec_websocket_protocol]}.exists(subprotocol)) {
-    refuse(http::status::bad_request, "This node speaks the WebSocket subprotocol " + std::string{subprotocol} +
+           "This is a Tandem node: it speaks WebSocket with the subprotocol " + std::string{wanted} + " here.");
+  } else if (!http::token_list{request[http::field::sec_websocket_protocol]}.exists(wanted)) {
+    refuse(http::status::bad_request, "This node speaks the WebSocket subprotocol " + std::string{wanted} +
                                           " and no other: the peer's version does not fit.");
   } else if (buffer_.size() != 0) {
     refuse(http::status::bad_request, "Nothing may be sent ahead of the answer to the handshake.");
   } else if (core_.connections >= core_.options().connections_max) {
     refuse(http::status::service_unavailable, "This node has as many connections as it takes: try again later.");
   } else {
-    accept();
+    accept(wanted);
   }
 }
 
-void websocket_handshake::accept() {
-  stream_.set_option(websocket::stream_base::decorator{[](websocket::response_type& response) {
-    response.set(http::field::sec_websocket_protocol, subprotocol);
+void websocket_handshake::accept(const char* agreed) {
+  is_page_ = agreed == page_subprotocol;
+  stream_.set_option(websocket::stream_base::decorator{[agreed](websocket::response_type& response) {
+    response.set(http::field::sec_websocket_protocol, agreed);
   }});
   stream_.async_accept(parser_.get(), [self = shared_from_this()](error_code error) {
     if (self->is_over_) {
@@ -121,8 +162,11 @@ void websocket_handshake::accept() {
     }
     self->is_over_ = true;
     self->deadline_.cancel();
-    websocket_session::open(self->listener_->core(), std::move(self->stream_), self->peer_name_,
-                            self->listener_->on_accept());
+    const auto introduce = [&](shared_connection connection) {
+      return self->is_page_ ? self->listener_->options().pages->on_accept(std::move(connection), self->page_token_)
+                            : self->listener_->on_accept()(std::move(connection));
+    };
+    websocket_session::open(self->listener_->core(), std::move(self->stream_), self->peer_name_, introduce);
     self->core_.post([listener = self->listener_] { listener->accept_next(); });
   });
 }

@@ -25,7 +25,10 @@ public:
 
 private:
   void judge(error_code error);
-  void accept();
+  void judge_node();
+  void judge_page();
+  void judge_upgrade(const char* wanted);
+  void accept(const char* agreed);
   void refuse(http::status status, std::string_view text);
   void linger();
 
@@ -37,6 +40,8 @@ private:
   http::request_parser<http::empty_body> parser_;
   http::response<http::string_body> response_;
   std::string peer_name_;
+  std::string page_token_;
+  bool is_page_ = false;
   std::size_t lingering_reads_ = 0;
   bool is_over_ = false;
 };

@@ -49,10 +49,10 @@ std::string explain(error_code error, const peer_address& address) {
 
 websocket_listener::websocket_listener(std::shared_ptr<websocket_core> core, const listen_options& options,
                                        accept_handler on_accept)
-    : core_{std::move(core)}, token_{options.token}, on_accept_{std::move(on_accept)},
-      address_{options.host, options.port}, acceptor_{core_->io()}, breather_{core_->io()} {
+    : core_{std::move(core)}, options_{options}, on_accept_{std::move(on_accept)}, address_{options.host, options.port},
+      acceptor_{core_->io()}, breather_{core_->io()} {
   const auto endpoint = resolve(core_->io(), address_);
-  if (token_.empty() && !endpoint.address().is_loopback()) {
+  if (options_.token.empty() && !endpoint.address().is_loopback()) {
     throw failure{failure_code::denied,
                   "refused to listen on " + to_authority(address_) +
                       " without a token: everybody who reaches this address could read and write the database; "

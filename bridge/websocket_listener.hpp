@@ -27,12 +27,13 @@ public:
   void accept_next();
 
   [[nodiscard]] const std::shared_ptr<websocket_core>& core() const { return core_; }
-  [[nodiscard]] const std::string& token() const { return token_; }
+  [[nodiscard]] const std::string& token() const { return options_.token; }
+  [[nodiscard]] const listen_options& options() const { return options_; }
   [[nodiscard]] const accept_handler& on_accept() const { return on_accept_; }
 
 private:
   const std::shared_ptr<websocket_core> core_;
-  const std::string token_;
+  const listen_options options_;
   const accept_handler on_accept_;
   peer_address address_;
   tcp_acceptor acceptor_;

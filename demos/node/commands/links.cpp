@@ -51,6 +51,14 @@ actors::node_options options_of(const link_arguments& arguments) {
   if (!arguments.token_file.empty()) {
     options.token = read_token(arguments.token_file);
   }
+  options.pages.origins = arguments.origins;
+  options.pages.www = arguments.www;
+  if (!arguments.page_token_file.empty()) {
+    options.pages.token = read_token(arguments.page_token_file);
+  }
+  if (!arguments.read_only_token_file.empty()) {
+    options.pages.read_only_token = read_token(arguments.read_only_token_file);
+  }
   if (!arguments.listen.empty()) {
     auto [host, port] = parse_listen_address(arguments.listen);
     options.listen = bridge::listen_options{std::move(host), port, options.token};

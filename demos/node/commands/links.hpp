@@ -15,6 +15,10 @@ struct link_arguments {
   std::vector<std::string> peers;
   std::string listen;                 ///< HOST:PORT; empty: nowhere
   std::string token_file;             ///< empty: no token
+  std::vector<std::string> origins;   ///< of pages that may connect, beyond the node's own
+  std::string page_token_file;        ///< for pages only; empty: none
+  std::string read_only_token_file;   ///< for pages that may only read; empty: none
+  std::string www;                    ///< a folder to serve; empty: none
   double retain_days = 0;             ///< how long a silent peer holds the log; 0: as it was
   std::string name;                   ///< what peers call this node; empty: as the file is called
   std::string user;                   ///< who settles conflicts here

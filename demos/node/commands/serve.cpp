@@ -82,6 +82,17 @@ void add_serve(CLI::App& program, chosen_command& chosen) {
                    "How many settled conflicts stay there, the newest; 0: all")
       ->check(CLI::NonNegativeNumber);
   add_token_option(*command, *arguments);
+  command
+      ->add_option("--allow-origin", arguments->origins,
+                   "An origin whose pages may connect, as in http://127.0.0.1:5173; may be given again")
+      ->allow_extra_args(false)
+      ->take_all();
+  command->add_option("--page-token-file", arguments->page_token_file,
+                      "A file whose first line is a secret for pages: they may do everything, but are no nodes");
+  command->add_option("--page-read-only-token-file", arguments->read_only_token_file,
+                      "A file whose first line is a secret for pages that may only read");
+  command->add_option("--www", arguments->www, "A folder whose files are served over HTTP")
+      ->check(CLI::ExistingDirectory);
   command->footer(
       "Prints 'ready ws://HOST:PORT/' (or 'ready') once it works. Listening beyond loopback wants a token.\n"
       "Examples:\n  tandem serve notes.db --listen 127.0.0.1:7420\n"

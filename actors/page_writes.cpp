@@ -1,0 +1,260 @@
+#include "actors/page_writes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tandem::actors {
+
+using messages::failure;
+using messages::failure_code;
+using messages::page::page_failure;
+
+namespace {
+
+page_failure lost() {
+  return {"transaction_lost",
+          "this transaction is not open any more: it was finished, or rolled back by its time limit "
+          "or an error; nothing of it was written, begin anew"};
+}
+
+std::uint64_t transaction_of(const page_writes::job& what) {
+  if (const auto execute = std::get_if<messages::page::execute>(&what))
+    return execute->transaction;
+  if (const auto finish = std::get_if<messages::page::finish>(&what))
+    return finish->transaction;
+  return 0;
+}
+
+} // namespace
+
+void page_writes::add(job given, std::int64_t now_us) {
+  if (waiting_.size() >= limits::page_writes_max)
+    throw failure{failure_code::limit,
+                  "this page has " + std::to_string(waiting_.size()) + " writes that wait; wait for some of them"};
+  waiting one;
+  one.transaction = transaction_of(given);
+  one.id = std::visit([](const auto& each) { return each.id; }, given);
+  one.deadline_us = now_us + patience_us(std::visit([](const auto& each) { return each.deadline_ms; }, given));
+  one.what = std::move(given);
+  waiting_.push_back(std::move(one));
+}
+
+bool page_writes::has(std::uint64_t id) const {
+  return std::any_of(waiting_.begin(), waiting_.end(), [id](const waiting& each) { return each.id == id; });
+}
+
+bool page_writes::cancel(std::uint64_t id) {
+  const auto found = std::find_if(waiting_.begin(), waiting_.end(), [id](const auto& each) { return each.id == id; });
+  if (found == waiting_.end())
+    return false;
+  waiting_.erase(found);
+  channel_.fail(id, "cancelled", "the page cancelled this write before it was begun; nothing was written");
+  return true;
+}
+
+storage::page_connection& page_writes::connection() {
+  if (!connection_) {
+    connection_ = std::make_unique<storage::page_connection>(setup_.path, storage::page_connection::use::writing,
+                                                             setup_.is_durable);
+    connection_->set_stop([this] { return watchdog_.look(); });
+    watchdog_.start(0, limits::page_deadline_ms_default * us_per_ms);
+    connection_->prune_once(setup_.now_ms());
+  }
+  return *connection_;
+}
+
+storage::page_connection& page_writes::within(std::uint64_t transaction) {
+  if (transaction != transaction_ || !connection().is_in_transaction())
+    throw lost();
+  return *connection_;
+}
+
+std::optional<std::int64_t> page_writes::next_us() const {
+  std::optional<std::int64_t> result;
+  const auto note = [&result](std::int64_t us) {
+    result = std::min(result.value_or(us), us);
+  };
+  for (const auto& each : waiting_)
+    note(each.deadline_us);
+  if (transaction_ != 0)
+    note(transaction_limit_us_);
+  else if (!waiting_.empty())
+    note(retry_us_);
+  return result;
+}
+
+/// What belongs to the open transaction goes first; all else waits for its end.
+void page_writes::go_on(std::int64_t now_us) {
+  if (transaction_ != 0 && now_us >= transaction_limit_us_)
+    end_transaction();
+  for (auto each = waiting_.begin(); each != waiting_.end();) {
+    auto now = outcome::later;
+    try {
+      if (now_us >= each->deadline_us)
+        throw page_failure{"deadline", "the database was locked by others until the deadline; nothing was written, try "
+                                       "again"};
+      const bool is_its_turn = each->transaction != 0 || (transaction_ == 0 && now_us >= retry_us_);
+      now = is_its_turn ? run(*each, now_us) : outcome::later;
+    } catch (const failure& problem) {
+      channel_.fail(each->id, problem);
+      now = outcome::done;
+    }
+    if (now == outcome::done)
+      each = waiting_.erase(each);
+    else
+      ++each;
+  }
+}
+
+page_writes::outcome page_writes::run(waiting& one, std::int64_t now_us) {
+  watchdog_.start(one.id, one.deadline_us - now_us);
+  auto result = outcome::done;
+  if (const auto order = std::get_if<messages::page::execute>(&one.what)) {
+    if (order->transaction == 0)
+      result = run_whole(*order, one.deadline_us - now_us);
+    else
+      run_within(*order, one.deadline_us - now_us);
+  } else if (const auto opening = std::get_if<messages::page::begin>(&one.what)) {
+    result = begin(*opening, now_us);
+  } else {
+    finish(std::get<messages::page::finish>(one.what));
+  }
+  if (result == outcome::later)
+    retry_us_ = now_us + (limits::page_lock_wait_ms + limits::page_lock_pause_ms) * us_per_ms;
+  return result;
+}
+
+bool page_writes::answer_repeat(std::uint64_t id, const std::string& once) {
+  if (once.empty())
+    return false;
+  const auto before = connection().find_once(once);
+  if (!before)
+    return false;
+  channel_.send(messages::page::done{id, before->changes, before->last_rowid, true});
+  return true;
+}
+
+void page_writes::commit(std::uint64_t id, const std::string& once, const storage::once_result& result) {
+  auto& writer = connection();
+  if (!once.empty())
+    writer.note_once(once, result, setup_.now_ms());
+  writer.commit();
+  channel_.send(messages::page::done{id, result.changes, result.last_rowid, false});
+  setup_.ring();
+  if (!once.empty() && ++named_writes_ % limits::page_once_prune_interval == 0)
+    writer.prune_once(setup_.now_ms());
+}
+
+page_writes::outcome page_writes::run_whole(const messages::page::execute& order, std::int64_t patience) {
+  auto& writer = connection();
+  watchdog_.start(order.id, patience);
+  if (!writer.begin())
+    return outcome::later;
+  try {
+    if (answer_repeat(order.id, order.once))
+      writer.rollback();
+    else
+      commit(order.id, order.once, run_statements(order));
+  } catch (...) {
+    writer.rollback();
+    throw;
+  }
+  return outcome::done;
+}
+
+void page_writes::run_within(const messages::page::execute& order, std::int64_t patience) {
+  auto& writer = within(order.transaction);
+  watchdog_.start(order.id, patience);
+  if (answer_repeat(order.id, order.once))
+    return;
+  writer.begin_part();
+  storage::once_result result;
+  try {
+    result = run_statements(order);
+    if (!order.once.empty())
+      writer.note_once(order.once, result, setup_.now_ms());
+    if (!writer.is_in_transaction())
+      throw lost();
+    writer.end_part(true);
+  } catch (...) {
+    writer.end_part(false);
+    if (!writer.is_in_transaction()) // Some errors, and OR ROLLBACK, end it as a whole.
+      end_transaction();
+    throw;
+  }
+  transaction_result_.changes += result.changes;
+  transaction_result_.last_rowid = result.last_rowid;
+  channel_.send(messages::page::done{order.id, result.changes, result.last_rowid, false});
+}
+
+storage::once_result page_writes::run_statements(const messages::page::execute& order) {
+  storage::once_result result;
+  std::optional<storage::page_statement> statement;
+  const std::string* compiled = nullptr;
+  for (const auto& call : order.statements) {
+    if (compiled && *compiled == call.sql) // The same for many rows: compiled once.
+      statement->reset();
+    else
+      statement.emplace(*connection_, call.sql);
+    compiled = &call.sql;
+    statement->bind(call.parameters);
+    const auto before = connection_->total_changes();
+    while (statement->step()) {
+    }
+    const auto one = connection_->result(before);
+    result.changes += one.changes;
+    result.last_rowid = one.last_rowid;
+  }
+  if (!connection_->is_in_transaction())
+    throw lost();
+  return result;
+}
+
+page_writes::outcome page_writes::begin(const messages::page::begin& order, std::int64_t now_us) {
+  if (!connection().begin())
+    return outcome::later;
+  transaction_ = order.id;
+  transaction_limit_us_ =
+      now_us + patience_us(order.limit_ms, limits::page_transaction_ms_default, limits::page_transaction_ms_max);
+  transaction_result_ = {};
+  channel_.send(messages::page::done{order.id, 0, 0, false});
+  return outcome::done;
+}
+
+void page_writes::finish(const messages::page::finish& order) {
+  const bool is_open = order.transaction == transaction_ && transaction_ != 0 && connection().is_in_transaction();
+  if (order.is_commit && answer_repeat(order.id, order.once)) {
+    if (is_open)
+      end_transaction();
+    return;
+  }
+  if (!is_open)
+    throw lost();
+  reads_.end_transaction();
+  transaction_ = 0;
+  if (!order.is_commit) {
+    connection_->rollback();
+    channel_.send(messages::page::done{order.id, 0, 0, false});
+    return;
+  }
+  try {
+    commit(order.id, order.once, transaction_result_);
+  } catch (...) {
+    connection_->rollback();
+    throw;
+  }
+}
+
+void page_writes::end_transaction() {
+  transaction_ = 0;
+  reads_.end_transaction();
+  connection_->rollback();
+}
+
+void page_writes::stop() {
+  if (connection_)
+    connection_->rollback();
+  transaction_ = 0;
+}
+
+} // namespace tandem::actors

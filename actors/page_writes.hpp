@@ -1,0 +1,66 @@
+// The writes of one page, one after the other: whole ones, and interactive transactions.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include "actors/page_reads.hpp"
+#include "actors/page_setup.hpp"
+
+namespace tandem::actors {
+
+/// A write waits for the writer's lock without keeping the page's reads from going on.
+class page_writes {
+public:
+  page_writes(const page_setup& setup, page_channel& channel, page_watchdog& watchdog, page_reads& reads)
+      : setup_{setup}, channel_{channel}, watchdog_{watchdog}, reads_{reads} {}
+
+  using job = std::variant<messages::page::execute, messages::page::begin, messages::page::finish>;
+  void add(job given, std::int64_t now_us);
+  bool cancel(std::uint64_t id);
+  [[nodiscard]] bool has(std::uint64_t id) const;
+  /// The connection of the open transaction of that id. Throws page_failure (transaction_lost) if there is none.
+  storage::page_connection& within(std::uint64_t transaction);
+  /// Does what can be done now.
+  void go_on(std::int64_t now_us);
+  /// Rolls back what is open: the page is gone.
+  void stop();
+  [[nodiscard]] std::optional<std::int64_t> next_us() const;
+
+private:
+  struct waiting {
+    job what;
+    std::uint64_t id = 0;
+    std::uint64_t transaction = 0;
+    std::int64_t deadline_us = 0;
+  };
+  enum class outcome { done, later };
+
+  outcome run(waiting& one, std::int64_t now_us);
+  outcome run_whole(const messages::page::execute& order, std::int64_t patience_us);
+  void run_within(const messages::page::execute& order, std::int64_t patience_us);
+  outcome begin(const messages::page::begin& order, std::int64_t now_us);
+  void finish(const messages::page::finish& order);
+  storage::once_result run_statements(const messages::page::execute& order);
+  bool answer_repeat(std::uint64_t id, const std::string& once);
+  void commit(std::uint64_t id, const std::string& once, const storage::once_result& result);
+  void end_transaction();
+  storage::page_connection& connection();
+
+  const page_setup& setup_;
+  page_channel& channel_;
+  page_watchdog& watchdog_;
+  page_reads& reads_;
+  std::unique_ptr<storage::page_connection> connection_;
+  std::deque<waiting> waiting_;
+  std::int64_t retry_us_ = 0;
+  std::uint64_t transaction_ = 0; ///< the id of its `begin`; 0: none is open
+  std::int64_t transaction_limit_us_ = 0;
+  storage::once_result transaction_result_; ///< so far
+  std::uint64_t named_writes_ = 0;
+};
+
+} // namespace tandem::actors
