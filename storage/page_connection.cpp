@@ -52,6 +52,8 @@ int page_connection::implementation::look(void* context) {
 
 void page_connection::implementation::fail(int code, std::string_view sql) const {
   const std::string text = sqlite3_errmsg(db.handle());
+  if (!guard.refusal().empty())
+    throw failure{failure_code::denied, guard.refusal()};
   switch (code & 0xff) {
   case SQLITE_INTERRUPT:
     if (stopped == page_stop::cancelled)
@@ -60,7 +62,7 @@ void page_connection::implementation::fail(int code, std::string_view sql) const
                                    "index, or give it more time: " +
                                        shortened(sql)};
   case SQLITE_AUTH:
-    throw failure{failure_code::denied, guard.refusal().empty() ? "a page may not do this: " + text : guard.refusal()};
+    throw failure{failure_code::denied, "a page may not do this: " + text};
   case SQLITE_CONSTRAINT:
   case SQLITE_MISMATCH:
     throw page_failure{"constraint", text};

@@ -9,27 +9,31 @@ SUBPROTOCOL = "tandem.1"
 
 
 def packed(item):
-    """msgpack of None, bool, int, str, bytes and lists."""
+    """msgpack of None, bool, int, float, str, bytes and lists."""
     if item is None:
         return b"\xc0"
     if isinstance(item, bool):
         return b"\xc3" if item else b"\xc2"
     if isinstance(item, int):
-        return bytes([item]) if 0 <= item < 128 else b"\xcf" + struct.pack(">Q", item)
+        if item < 0:
+            return b"\xd3" + struct.pack(">q", item)
+        return bytes([item]) if item < 128 else b"\xcf" + struct.pack(">Q", item)
+    if isinstance(item, float):
+        return b"\xcb" + struct.pack(">d", item)
     if isinstance(item, str):
         data = item.encode()
-        return b"\xd9" + bytes([len(data)]) + data
+        return (b"\xd9" + bytes([len(data)]) if len(data) < 256 else b"\xdb" + struct.pack(">I", len(data))) + data
     if isinstance(item, bytes):
-        return b"\xc4" + bytes([len(item)]) + item
+        return (b"\xc4" + bytes([len(item)]) if len(item) < 256 else b"\xc6" + struct.pack(">I", len(item))) + item
     return b"\xdd" + struct.pack(">I", len(item)) + b"".join(map(packed, item))
 
 
 class RawWebSocket:
-    def __init__(self, url, subprotocol=SUBPROTOCOL, headers=()):
+    def __init__(self, url, subprotocol=SUBPROTOCOL, headers=(), path="/", host_header=None):
         host, port = url.removeprefix("ws://").rstrip("/").rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=20)
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = [f"GET / HTTP/1.1", f"Host: {host}:{port}", "Upgrade: websocket", "Connection: Upgrade",
+        lines = [f"GET {path} HTTP/1.1", f"Host: {host_header or f'{host}:{port}'}", "Upgrade: websocket", "Connection: Upgrade",
                  f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Protocol: {subprotocol}", *headers]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         self.buffer = b""
