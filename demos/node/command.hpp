@@ -31,6 +31,7 @@ void add_digest(CLI::App& program, chosen_command& chosen);
 void add_migrate(CLI::App& program, chosen_command& chosen);
 void add_rules(CLI::App& program, chosen_command& chosen);
 void add_sim(CLI::App& program, chosen_command& chosen);
+void add_validate(CLI::App& program, chosen_command& chosen);
 void add_why(CLI::App& program, chosen_command& chosen);
 
 } // namespace tandem::node

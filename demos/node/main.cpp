@@ -70,6 +70,7 @@ int run(int argc, char** argv) {
   tandem::node::add_verify(program, chosen);
   tandem::node::add_digest(program, chosen);
   tandem::node::add_why(program, chosen);
+  tandem::node::add_validate(program, chosen);
   tandem::node::add_sim(program, chosen);
 
   try {

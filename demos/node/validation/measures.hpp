@@ -1,0 +1,35 @@
+// The measurements of a validation. Each takes seconds, adds its figures to the report, and throws messages::failure if
+// it could not be made.
+#pragma once
+
+#include "demos/node/validation/field.hpp"
+#include "monitor/figures.hpp"
+
+namespace tandem::node {
+
+/// How much is done of each: 1 for a whole validation, less for a quick look.
+struct effort {
+  double share = 1;
+  [[nodiscard]] int of(int whole) const { return whole * share < 1 ? 1 : static_cast<int>(whole * share); }
+};
+
+using validation = monitor::validation_report;
+
+/// The app's own writes with capture and a node beside, against the same writes to a plain file, in turns.
+void measure_writes(field& on, effort much, validation& into);
+/// From a commit on one device to its row being readable on the other.
+void measure_latency(field& on, effort much, validation& into);
+/// A burst of rows on one device until all of them are readable on the other.
+void measure_throughput(field& on, effort much, validation& into);
+void measure_large_values(field& on, effort much, validation& into);
+/// Four programs that write to one file at once.
+void measure_concurrency(field& on, effort much, validation& into);
+/// What the node of a device holds that only it needs.
+void measure_memory(field& on, effort much, validation& into);
+/// A hub that is killed and comes back.
+void measure_recovery(field& on, effort much, validation& into);
+/// Two devices that write to the same rows while their hub is killed again and again; then: what became of every write,
+/// and are all rows equal?
+void measure_stress(field& on, effort much, validation& into);
+
+} // namespace tandem::node

@@ -1,0 +1,87 @@
+"""`tandem validate` with real processes: what it tells, and what it does with baselines. Times are not judged here."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = ""
+MEASURED = {
+    "operations", "sync_latency_p50", "sync_latency_p99", "throughput", "tracked_batches", "tracked_singles", "memory", "large_value",
+    "concurrent_writes", "recovery", "stress_success", "integrity",
+}
+
+
+def validate(*arguments):
+    command = [PROGRAM, "validate", "--effort", "0.1", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+class ValidateTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tandem-test-")
+        self.addCleanup(self.folder.cleanup)
+        self.path = Path(self.folder.name)
+
+    def measure(self, *arguments):
+        done = validate("--json", *arguments)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return json.loads(done.stdout), done
+
+    def test_everything_is_measured_and_nothing_is_lost(self):
+        page = self.path / "report.html"
+        report, done = self.measure("--html", page)
+        self.assertEqual(report["omissions"], [], done.stderr)
+        figures = {each["name"]: each for each in report["figures"]}
+        self.assertEqual(set(figures), MEASURED)
+        self.assertEqual(figures["integrity"]["value"], 100)
+        self.assertEqual(figures["stress_success"]["value"], 100)
+        self.assertGreater(len(figures["sync_latency_p50"]["samples"]), 10)
+        self.assertEqual(done.returncode == 0, report["holds"])
+        text = page.read_text(encoding="utf-8")
+        self.assertNotIn("<script", text)
+        self.assertIn("Commit here to readable there", text)
+
+    def test_a_slowdown_against_the_baseline_is_named(self):
+        baseline = self.path / "before.json"
+        report, _ = self.measure("--baseline", baseline)
+        self.assertEqual(json.loads(baseline.read_text())["figures"], report["figures"])
+        for figure in report["figures"]:  # as if the program had been a hundred times faster then
+            if figure["name"] == "sync_latency_p50":
+                figure["value"] /= 100
+                figure["samples"] = [each / 100 for each in figure["samples"]]
+        baseline.write_text(json.dumps(report))
+        _, done = self.measure("--baseline", baseline)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"Commit here to readable there, median: .* times worse than the baseline")
+
+    def test_a_copy_of_the_apps_database_is_measured(self):
+        database = self.path / "it's mine.db"
+        app = sqlite3.connect(database)
+        app.execute("CREATE TABLE notes(id INTEGER PRIMARY KEY, text TEXT)")
+        app.execute("INSERT INTO notes VALUES (1, 'untouched')")
+        app.commit()
+        report, done = self.measure(database)
+        self.assertEqual(report["omissions"], [], done.stderr)
+        self.assertEqual(app.execute("SELECT name FROM sqlite_schema").fetchall(), [("notes",)])
+
+    def test_what_is_no_baseline_is_refused_before_anything_is_measured(self):
+        baseline = self.path / "before.json"
+        for text, words in (("{", "no report"), ('{"tandem_validation": 99}', "version is 99")):
+            baseline.write_text(text)
+            done = validate("--baseline", baseline)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(words, done.stderr)
+            self.assertNotIn("measuring", done.stderr)
+
+    def test_wrong_usage(self):
+        self.assertEqual(validate(self.path / "absent.db").returncode, 1)
+        self.assertEqual(validate("--noise", "-1").returncode, 2)
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    unittest.main(verbosity=2)
