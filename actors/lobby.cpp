@@ -1,5 +1,6 @@
 #include "actors/lobby.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "messages/catalogue.hpp"
@@ -45,6 +46,12 @@ bridge::connection_events lobby::admit(bridge::shared_connection connection, std
 }
 
 bridge::connection_events lobby::admit_page(bridge::shared_connection connection, std::string token) {
+  if (count_pages() >= limits::pages_max) {
+    const messages::page::failed why{0, "limit", "this node serves as many pages as it can; close one of them"};
+    connection->send(messages::encode(why));
+    connection->close();
+    return {};
+  }
   const auto signals = std::make_shared<page_signals>();
   const auto link = enter({std::move(connection), 0, signals, std::move(token)});
   bridge::connection_events events;
@@ -61,6 +68,12 @@ bridge::connection_events lobby::admit_page(bridge::shared_connection connection
     self->connection_closed(link, reason, text);
   };
   return events;
+}
+
+std::size_t lobby::count_pages() const {
+  const std::lock_guard lock{mutex_};
+  return static_cast<std::size_t>(
+      std::count_if(guests_.begin(), guests_.end(), [](const auto& each) { return each.second.page != nullptr; }));
 }
 
 void lobby::connection_closed(std::uint64_t link, bridge::close_reason reason, const std::string& text) const {

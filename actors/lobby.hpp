@@ -43,6 +43,7 @@ public:
 
 private:
   std::uint64_t enter(guest who);
+  [[nodiscard]] std::size_t count_pages() const;
   void frame_came(std::uint64_t link, bridge::shared_bytes bytes) const;
   void page_said(std::uint64_t link, page_signals& signals, bridge::shared_bytes bytes) const;
   void refuse(std::uint64_t link, const char* text) const;

@@ -1,10 +1,13 @@
 #include "bridge/websocket_handshake.hpp"
 
+#include <limits>
+
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "bridge/http_exchange.hpp"
 #include "bridge/page_access.hpp"
 #include "bridge/websocket_listener.hpp"
 #include "bridge/websocket_session.hpp"
@@ -33,6 +36,7 @@ websocket_handshake::websocket_handshake(std::shared_ptr<websocket_listener> lis
     : listener_{std::move(listener)}, core_{*listener_->core()}, stream_{std::move(socket)}, deadline_{core_.io()},
       buffer_{limits::http_header_bytes_max} {
   parser_.header_limit(limits::http_header_bytes_max);
+  parser_.body_limit(std::numeric_limits<std::uint64_t>::max()); // Whoever reads a body sets one.
   ++core_.handshakes;
   core_.enter(*this);
 }
@@ -90,12 +94,29 @@ void websocket_handshake::judge(error_code error) {
     }
     return;
   }
-  const auto target = parser_.get().target();
-  if (listener_->options().pages && std::string_view{target.data(), target.size()} == page_path) {
+  const std::string_view target{parser_.get().target().data(), parser_.get().target().size()};
+  const auto& pages = listener_->options().pages;
+  const bool is_upgrade = websocket::is_upgrade(parser_.get());
+  if (pages && target == page_path) {
     judge_page();
+  } else if (pages && !is_upgrade && (target.starts_with("/page/") || !pages->www.empty())) {
+    hand_over();
   } else {
     judge_node();
   }
+}
+
+/// It goes on as plain HTTP.
+void websocket_handshake::hand_over() {
+  if (core_.connections >= core_.options().connections_max) {
+    refuse(http::status::service_unavailable, "This node has as many connections as it takes: try again later.");
+    return;
+  }
+  is_over_ = true;
+  deadline_.cancel();
+  std::make_shared<http_exchange>(listener_, std::move(stream_.next_layer()), std::move(buffer_), peer_name_)
+      ->start(std::move(parser_));
+  core_.post([listener = listener_] { listener->accept_next(); });
 }
 
 void websocket_handshake::judge_node() {

@@ -27,6 +27,7 @@ private:
   void judge(error_code error);
   void judge_node();
   void judge_page();
+  void hand_over();
   void judge_upgrade(const char* wanted);
   void accept(const char* agreed);
   void refuse(http::status status, std::string_view text);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bridge/address.hpp"
+#include "bridge/http_page.hpp"
 #include "bridge/websocket_core.hpp"
 
 namespace tandem::bridge {
@@ -29,6 +30,7 @@ public:
   [[nodiscard]] const std::shared_ptr<websocket_core>& core() const { return core_; }
   [[nodiscard]] const std::string& token() const { return options_.token; }
   [[nodiscard]] const listen_options& options() const { return options_; }
+  [[nodiscard]] http_pages& pages() { return pages_; }
   [[nodiscard]] const accept_handler& on_accept() const { return on_accept_; }
 
 private:
@@ -38,6 +40,7 @@ private:
   peer_address address_;
   tcp_acceptor acceptor_;
   io_timer breather_;
+  http_pages pages_;
   bool is_accepting_ = false;
   bool is_stopped_ = false;
 };

@@ -75,6 +75,24 @@ constexpr std::uint64_t page_once_prune_interval = 1'000;
 
 /// Columns of one `live` query that name its rows.
 constexpr std::size_t page_key_columns_max = 64;
+// --- over HTTP and WebViews ---
+
+/// Frames that a page sends at once: the largest one, and small ones with it.
+constexpr std::size_t page_letter_bytes_max = frame_bytes_max + 256 * kib;
+/// Kept for a page until it has acknowledged them; then its queries wait.
+constexpr std::size_t page_kept_bytes = 4 * mib;
+/// Fetched at once.
+constexpr std::size_t page_pull_bytes_target = 1 * mib;
+constexpr std::int64_t page_pull_ms_max = 60'000;
+/// A page that fetches nothing for so long is gone: more than a reload or a change of networks takes.
+constexpr std::int64_t page_absent_ms_max = 30'000;
+/// An HTTP connection without a request.
+constexpr std::int64_t page_http_idle_ms = 60'000;
+/// For what a client still sends while it is refused.
+constexpr std::int64_t page_linger_ms = 2'000;
+/// A file that is served: it is read as a whole.
+constexpr std::size_t page_file_bytes_max = 32 * mib;
+
 /// Over transports that have no pings of their own.
 constexpr std::uint32_t page_heartbeat_ms = 10'000;
 

@@ -3,64 +3,15 @@
 import json
 import os
 import sqlite3
-import tempfile
-import threading
-import time
 import unittest
 
-from node import Node, program_from_arguments
-from page_client import CANCEL, EXECUTE, MORE, OBSERVE, QUERY, TAKEN, Failed, Page
+from node import program_from_arguments
+from page_case import COUNTING, PageCase
+from page_client import CANCEL, EXECUTE, MORE, OBSERVE, QUERY, TAKEN
 from raw_websocket import packed
 from waiting import eventually
 
-SCHEMA = "CREATE TABLE tasks(id INTEGER PRIMARY KEY, title TEXT UNIQUE, done INTEGER DEFAULT 0); CREATE TABLE plain(x)"
-COUNTING = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT i, hex(zeroblob(20)) FROM n"
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-
-
-class PageCase(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="tandem-page-")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.file = os.path.join(self.folder, "app.db")
-        with sqlite3.connect(self.file) as db:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(SCHEMA)
-        db.close()
-        PROGRAM.ok("track", self.file, "tasks")
-
-    def serve(self, *arguments):
-        node = Node(PROGRAM, self.file, "--listen", "127.0.0.1:0", *arguments).start()
-        self.addCleanup(node.kill)
-        self.node = node
-        return node
-
-    def page(self, **how):
-        page = Page(self.node.url, **how)
-        self.addCleanup(page.close)
-        return page
-
-    def opened(self, **how):
-        return self.page(**how).open()
-
-    def sql(self, statement):
-        with sqlite3.connect(self.file, timeout=20) as db:
-            rows = db.execute(statement).fetchall()
-        db.close()
-        return rows
-
-    def secret(self, name):
-        path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="ascii") as file:
-            file.write(f"{name}-secret\n")
-        return path
-
-    def fails(self, code, work, *arguments, **how):
-        with self.assertRaises(Failed) as caught:
-            work(*arguments, **how)
-        self.assertEqual(caught.exception.code, code, str(caught.exception))
-        return str(caught.exception)
 
 
 class WhatPagesDo(PageCase):
@@ -94,8 +45,8 @@ class WhatPagesDo(PageCase):
         self.fails("constraint", page.execute, "INSERT INTO tasks VALUES(3, 'c', 0)", "INSERT INTO tasks VALUES(4, 'a', 0)")
         self.assertEqual(self.sql("SELECT id FROM tasks"), [(1,), (2,)])
         leaf = os.path.join(self.folder, "leaf.db")
-        PROGRAM.ok("clone", self.node.url, leaf)
-        self.assertEqual(PROGRAM.digest(leaf), PROGRAM.digest(self.file))
+        self.program.ok("clone", self.node.url, leaf)
+        self.assertEqual(self.program.digest(leaf), self.program.digest(self.file))
 
     def test_a_named_write_is_done_once_whatever_happens(self):
         first = self.opened()
@@ -237,18 +188,18 @@ class WhatPagesDo(PageCase):
         self.fails("not_found", page.ask, "resolve", '{"id":"0000","take":"other"}')
 
     def test_a_conflict_is_listed_and_settled(self):
-        PROGRAM.ok("track", self.file, "tasks", "--policy", "tasks.title=ask")
+        self.program.ok("track", self.file, "tasks", "--policy", "tasks.title=ask")
         page = self.opened()
         page.execute("INSERT INTO tasks VALUES(1, 'base', 0)")
         leaf = os.path.join(self.folder, "leaf.db")
-        PROGRAM.ok("clone", self.node.url, leaf)
+        self.program.ok("clone", self.node.url, leaf)
         with sqlite3.connect(leaf) as db:
             db.execute("UPDATE tasks SET title = 'leaf'")
         db.close()
         page.execute("UPDATE tasks SET title = 'hub'")
         live = page.watch("SELECT title FROM tasks")
         live.step()
-        PROGRAM.ok("sync", leaf, self.node.url)
+        self.program.ok("sync", leaf, self.node.url)
         (conflict,) = json.loads(page.ask("conflicts", '{"open":true}'))
         other = json.loads(conflict["other"])
         page.ask("resolve", json.dumps({"id": conflict["id"], "take": "other"}))
@@ -360,5 +311,5 @@ class WhatPagesMayNot(PageCase):
 
 
 if __name__ == "__main__":
-    PROGRAM = program_from_arguments()
+    PageCase.program = program_from_arguments()
     unittest.main()

@@ -1,0 +1,240 @@
+// A page's endpoint without sockets, in time that stands still unless the test moves it.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+#include "actors/page_endpoint.hpp"
+#include "messages/internal.hpp"
+#include "tests/unit/actors/recording_outbox.hpp"
+#include "tests/unit/actors/test_replica.hpp"
+
+using namespace tandem;
+using actors::role;
+using bridge::page_right;
+using tests::recording_outbox;
+namespace page = messages::page;
+
+namespace {
+
+struct page_wire : bridge::connection {
+  std::vector<bridge::shared_bytes> sent;
+  std::size_t granted = 0;
+  std::size_t unsent = 0;
+  bool is_closed = false;
+
+  bool send(bridge::shared_bytes bytes) override {
+    sent.push_back(std::move(bytes));
+    return true;
+  }
+  [[nodiscard]] std::size_t unsent_bytes() const override { return unsent; }
+  void grant(std::size_t bytes) override { granted += bytes; }
+  void close() override { is_closed = true; }
+  [[nodiscard]] std::string peer_name() const override { return "page"; }
+};
+
+struct one_page {
+  tests::test_folder folder;
+  tests::test_replica replica{folder.file("app.db")};
+  page_right right = page_right::full;
+  int rings = 0;
+  std::shared_ptr<page_wire> wire = std::make_shared<page_wire>();
+  std::shared_ptr<actors::page_signals> signals = std::make_shared<actors::page_signals>();
+  recording_outbox out{{role::endpoint, 1}};
+  actors::page_endpoint endpoint{setup(), wire, signals, "shown"};
+
+  one_page() { endpoint.start(out); }
+  actors::page_setup setup() {
+    actors::page_setup result;
+    result.path = replica.path();
+    result.is_durable = false;
+    result.name = "desk";
+    result.open = replica.opener();
+    result.ring = [this] {
+      ++rings;
+    };
+    result.rights_of = [this](const std::string& token) {
+      return token == "shown" || token == "said" ? right : page_right::none;
+    };
+    result.now_ms = [] {
+      return tests::test_begin_ms;
+    };
+    return result;
+  }
+  template <class T>
+  void says(const T& message) {
+    endpoint.receive(recording_outbox::from({role::endpoint, 1}, message), out);
+  }
+  void opens(const std::string& token = "") { says(page::open{1, 1, std::string(32, 'a'), token, "test"}); }
+  void pass_ms(std::int64_t ms) {
+    out.time_us += ms * actors::us_per_ms;
+    endpoint.tick(out);
+  }
+  template <class T>
+  std::vector<T> takes() {
+    std::vector<T> result;
+    std::erase_if(wire->sent, [&](const auto& each) {
+      if (messages::tag_of(*each) != static_cast<std::uint64_t>(T::tag))
+        return false;
+      result.push_back(messages::decode<T>(*each));
+      return true;
+    });
+    return result;
+  }
+  std::string failure_code() {
+    const auto all = takes<page::failed>();
+    return all.empty() ? "" : all.back().code;
+  }
+  void hears_of(const std::vector<std::string>& tables) {
+    if (signals->note_change(tables, false))
+      endpoint.receive(recording_outbox::from({role::host}, messages::wake{}), out);
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(page_endpoint)
+
+BOOST_FIXTURE_TEST_CASE(a_page_is_greeted_and_let_read, one_page) {
+  const auto before = wire->granted;
+  opens();
+  const auto hello = takes<page::opened>();
+  BOOST_REQUIRE(hello.size() == 1U);
+  BOOST_TEST(hello[0].site == replica.core.self().site.to_hex());
+  BOOST_TEST(hello[0].name == "desk");
+  BOOST_TEST(!hello[0].is_read_only);
+  BOOST_TEST(wire->granted - before >= limits::page_window_bytes);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_the_page_says_counts_more_than_what_its_transport_was_shown, one_page) {
+  opens("wrong");
+  BOOST_TEST(failure_code() == "denied");
+  BOOST_TEST(wire->is_closed);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_page_that_says_nothing_is_sent_away, one_page) {
+  pass_ms(limits::page_open_ms_max);
+  BOOST_TEST(failure_code() == "protocol");
+  BOOST_TEST(wire->is_closed);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_write_rings_the_observer, one_page) {
+  opens();
+  says(page::execute{1, 0, 0, "", {{"INSERT INTO tasks VALUES(1, 'a')", {}}}});
+  BOOST_TEST(takes<page::done>().size() == 1U);
+  BOOST_TEST(rings == 1);
+  BOOST_TEST(replica.rows() == "1");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_locked_database_is_waited_for_until_the_deadline, one_page) {
+  opens();
+  replica.app.run("BEGIN IMMEDIATE");
+  says(page::execute{1, 100, 0, "", {{"INSERT INTO tasks VALUES(1, 'a')", {}}}});
+  says(page::execute{2, 1'000, 0, "", {{"INSERT INTO tasks VALUES(2, 'b')", {}}}});
+  pass_ms(100);
+  BOOST_TEST(failure_code() == "deadline");
+  replica.app.run("COMMIT");
+  pass_ms(100);
+  const auto answers = takes<page::done>();
+  BOOST_REQUIRE(answers.size() == 1U);
+  BOOST_TEST(answers[0].id == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_transaction_is_rolled_back_at_its_limit, one_page) {
+  opens();
+  says(page::begin{1, 0, 200});
+  says(page::execute{2, 0, 1, "", {{"INSERT INTO tasks VALUES(1, 'a')", {}}}});
+  says(page::execute{3, 0, 0, "", {{"INSERT INTO tasks VALUES(2, 'b')", {}}}});
+  BOOST_TEST(takes<page::done>().size() == 2U);
+  pass_ms(199);
+  BOOST_TEST(replica.rows() == "0");
+  pass_ms(1); // The write that waited for its end goes on at once.
+  const auto answers = takes<page::done>();
+  BOOST_REQUIRE(answers.size() == 1U);
+  BOOST_TEST(answers[0].id == 3U);
+  says(page::finish{4, 0, 1, true, ""});
+  BOOST_TEST(failure_code() == "transaction_lost");
+  BOOST_TEST(replica.app.ask("SELECT group_concat(id) FROM tasks") == "2");
+}
+
+BOOST_FIXTURE_TEST_CASE(results_wait_for_room_and_no_more_is_read, one_page) {
+  opens();
+  wire->unsent = limits::page_unsent_bytes_max;
+  const auto granted = wire->granted;
+  says(page::query{1, 0, 0, "SELECT 1", {}, 0, 0});
+  BOOST_TEST(takes<page::rows>().empty());
+  BOOST_TEST(wire->granted == granted);
+  BOOST_TEST(signals->wants_drained);
+  wire->unsent = 0;
+  endpoint.receive(recording_outbox::from({role::supervisor}, messages::drained{}), out);
+  BOOST_TEST(takes<page::rows>().size() == 1U);
+  BOOST_TEST(wire->granted > granted);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_query_that_the_page_does_not_fetch_ends, one_page) {
+  opens();
+  for (int id = 1; id <= 5; ++id)
+    replica.insert(id);
+  says(page::query{1, 1'000, 0, "SELECT id FROM tasks", {}, 2, 1});
+  BOOST_TEST(takes<page::rows>().size() == 1U);
+  pass_ms(1'000);
+  BOOST_TEST(failure_code() == "deadline");
+  says(page::more{1, 5});
+  BOOST_TEST(takes<page::rows>().empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_live_query_hears_of_its_own_tables_only, one_page) {
+  opens();
+  says(page::watch{1, 0, "SELECT id FROM tasks", {}, {"id"}});
+  BOOST_TEST(takes<page::live>().at(0).is_whole);
+  says(page::taken{1, 1});
+  replica.insert(1);
+  hears_of({"others"});
+  pass_ms(100);
+  BOOST_TEST(takes<page::live>().empty());
+  hears_of({"tasks"});
+  pass_ms(100);
+  const auto told = takes<page::live>();
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].total == 1U);
+  replica.insert(2);
+  hears_of({}); // Any table, but the page has not taken the last one.
+  pass_ms(100);
+  BOOST_TEST(takes<page::live>().empty());
+  says(page::taken{1, 2});
+  BOOST_TEST(takes<page::live>().size() == 1U);
+  says(page::cancel{1});
+  BOOST_TEST(failure_code() == "cancelled");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_cancel_holds_while_a_statement_runs, one_page) {
+  opens();
+  signals->cancel(1); // As the transport does, past the mailbox.
+  says(page::query{
+      1, 0, 0, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT count(*) FROM n", {}, 0, 0});
+  BOOST_TEST(failure_code() == "cancelled");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_page_that_may_only_read_can_not_write, one_page) {
+  right = page_right::read_only;
+  opens();
+  BOOST_TEST(takes<page::opened>().at(0).is_read_only);
+  says(page::execute{1, 0, 0, "", {{"INSERT INTO tasks VALUES(1, 'a')", {}}}});
+  BOOST_TEST(failure_code() == "denied");
+  says(page::query{2, 0, 0, "SELECT 1", {}, 0, 0});
+  BOOST_TEST(takes<page::rows>().size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_node_that_stops_rolls_back_and_says_so, one_page) {
+  opens();
+  says(page::begin{1, 0, 0});
+  says(page::execute{2, 0, 1, "", {{"INSERT INTO tasks VALUES(1, 'a')", {}}}});
+  endpoint.stop(out);
+  BOOST_TEST(failure_code() == "network");
+  BOOST_TEST(wire->is_closed);
+  replica.insert(2);
+  BOOST_TEST(replica.rows() == "1");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,106 @@
+// What pages' transports are made of: who comes in, numbered frames, base64.
+#include <string>
+
+#include <boost/test/unit_test.hpp>
+
+#include "bridge/base64.hpp"
+#include "bridge/page_access.hpp"
+#include "bridge/page_mailbox.hpp"
+#include "messages/page_limits.hpp"
+
+using namespace tandem::bridge;
+namespace limits = tandem::limits;
+
+namespace {
+
+listen_options options_with(const std::string& token, page_options pages = {}) {
+  listen_options result;
+  result.token = token;
+  result.pages = std::make_shared<const page_options>(std::move(pages));
+  return result;
+}
+
+shared_bytes bytes_of(const std::string& text) {
+  return std::make_shared<const std::string>(text);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(page_parts)
+
+BOOST_AUTO_TEST_CASE(tokens_give_rights) {
+  BOOST_TEST((rights_of(options_with(""), "") == page_right::full));
+  const auto options = options_with("n", {{}, "p", "r", {}, {}});
+  BOOST_TEST((rights_of(options, "n") == page_right::full));
+  BOOST_TEST((rights_of(options, "p") == page_right::full));
+  BOOST_TEST((rights_of(options, "r") == page_right::read_only));
+  BOOST_TEST((rights_of(options, "") == page_right::none));
+  BOOST_TEST((rights_of(options, "x") == page_right::none));
+  BOOST_TEST((rights_of(options_with("", {{}, {}, "r", {}, {}}), "") == page_right::none));
+}
+
+BOOST_AUTO_TEST_CASE(hosts_and_origins_are_looked_at) {
+  const auto open = options_with("");
+  for (const auto host : {"127.0.0.1:1", "localhost:1", "[::1]:1", "192.168.0.7", "[fe80::1]:1"})
+    BOOST_TEST(refusal_of(open, {host, "", ""}).empty(), host);
+  for (const auto host : {"evil.example", "localhost.evil.example:1", "127.0.0.1.evil.example", ""})
+    BOOST_TEST(!refusal_of(open, {host, "", ""}).empty(), host);
+  BOOST_TEST(refusal_of(open, {"127.0.0.1:1", "http://localhost:9", ""}).empty());
+  BOOST_TEST(!refusal_of(open, {"127.0.0.1:1", "http://evil.example", ""}).empty());
+  BOOST_TEST(!refusal_of(open, {"127.0.0.1:1", "null", ""}).empty());
+  BOOST_TEST(!refusal_of(open, {"127.0.0.1:1", "", "cross-site"}).empty());
+  const auto closed = options_with("t", {{"https://app.example"}, {}, {}, {}, {}});
+  BOOST_TEST(!refusal_of(closed, {"127.0.0.1:1", "http://127.0.0.1:9", ""}).empty());
+  BOOST_TEST(refusal_of(closed, {"127.0.0.1:1", "http://127.0.0.1:1", ""}).empty());
+  BOOST_TEST(refusal_of(closed, {"app.example", "https://app.example", ""}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(base64_comes_back) {
+  std::string bytes;
+  for (int i = 0; i < 300; ++i) {
+    BOOST_TEST((from_base64(to_base64(bytes)) == bytes));
+    bytes += static_cast<char>(i * 7);
+  }
+  BOOST_TEST(to_base64("Ma") == "TWE=");
+  for (const auto bad : {"a", "abc", "ab!=", "====a", "a b="})
+    BOOST_TEST(!from_base64(bad).has_value(), bad);
+}
+
+BOOST_AUTO_TEST_CASE(letters_count_once) {
+  page_mailbox box;
+  BOOST_TEST((box.take_letter(2) == page_letter::gap));
+  BOOST_TEST((box.take_letter(1) == page_letter::fresh));
+  BOOST_TEST((box.take_letter(1) == page_letter::repeated));
+  BOOST_TEST((box.take_letter(0) == page_letter::repeated));
+  BOOST_TEST((box.take_letter(2) == page_letter::fresh));
+}
+
+BOOST_AUTO_TEST_CASE(frames_are_kept_until_they_are_acknowledged) {
+  page_mailbox box;
+  BOOST_TEST(!box.after(0, 100).has_value());
+  for (const auto text : {"a", "bb", "ccc"})
+    BOOST_TEST(box.put(bytes_of(text)));
+  BOOST_TEST(box.bytes_kept() == 6U);
+  BOOST_TEST(box.after(0, 100)->last == 3U);
+  BOOST_TEST(box.after(0, 4)->last == 1U); // At least one, however large.
+  BOOST_TEST(box.after(1, 100)->frames == std::string("\0\0\0\2bb\0\0\0\3ccc", 13));
+  box.acknowledge(2);
+  BOOST_TEST(box.bytes_kept() == 3U);
+  BOOST_TEST(box.after(0, 100)->frames == std::string("\0\0\0\3ccc", 7));
+  box.acknowledge(99);
+  BOOST_TEST(!box.after(0, 100).has_value());
+  BOOST_TEST(box.put(bytes_of("d")));
+  BOOST_TEST(box.after(3, 100)->last == 4U);
+  BOOST_TEST(!box.put(bytes_of(std::string(limits::socket_unsent_bytes_max, 'x'))));
+}
+
+BOOST_AUTO_TEST_CASE(letters_are_taken_apart_or_refused) {
+  BOOST_TEST(split_frames("")->empty());
+  const auto two = split_frames(std::string("\0\0\0\1a\0\0\0\0", 9));
+  BOOST_REQUIRE(two->size() == 2U);
+  BOOST_TEST(*two->front() == "a");
+  for (const auto& bad : {std::string(3, '\0'), std::string("\0\0\0\2a", 5), std::string("\xff\xff\xff\xff", 4)})
+    BOOST_TEST(!split_frames(bad).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
