@@ -164,6 +164,7 @@ struct model::row_check {
     keep(history.inserts, inserts);
     for (const auto& [column, touches] : history.cells)
       keep(touches, cells[column]);
+    let_unstamped_be_nothing();
     if (const auto found = now.rows.find(row); found != now.rows.end())
       visible = &found->second;
     for (const auto& each : now.quarantine)
@@ -200,6 +201,18 @@ struct model::row_check {
     return result;
   }
   [[nodiscard]] bool is_alive() const { return visible || aside; }
+
+  // What one node wrote and deleted again may never have been stamped: then it changed nothing in the end.
+  void let_unstamped_be_nothing() {
+    const auto node_of = [](const touch& each) {
+      return each.writer.substr(0, each.writer.find('.'));
+    };
+    for (auto& [column, touches] : cells)
+      for (auto& each : touches)
+        each.is_optional = each.is_optional || std::ranges::any_of(deletes, [&](const touch& deletion) {
+                             return has_seen(deletion, each) && node_of(deletion) == node_of(each);
+                           });
+  }
 
   void check_life(bool may_revive) {
     bool must_live = false;
