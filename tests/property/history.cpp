@@ -173,6 +173,13 @@ private:
     must(one.core().digest() == before, "compaction changed the digest at " + one.name());
     record(one.name() + ": compacts " + std::to_string(done.entries) + " entries, " + std::to_string(done.tombstones) +
            " tombstones");
+    // Whoever lacks what is gone now was away: nothing of theirs is under way, and they wait for a snapshot first.
+    const auto lacks = [start = one.core().log_start()](const packet& each) {
+      return each.header && !each.header->is_snapshot && each.header->ack < start;
+    };
+    for (std::size_t direction = 0; direction < queues_.size(); ++direction)
+      if (ends(direction).second == at && std::erase_if(queues_[direction], lacks) > 0)
+        record(described(direction) + " breaks off");
   }
 
   void crash_at(std::size_t at) {
