@@ -444,8 +444,9 @@ void admission::reconsider_all() {
 }
 
 void admission::settle() {
-  // Constraints can chase each other in a circle (a row that displaces its own grandparent); the bound
-  // leaves such rows in quarantine, where they are listed.
+  // Constraints can chase each other in a circle (a row that displaces its own grandparent): then the rounds come to
+  // no end, or to one of several.
+  bool was_stirred = false;
   bool may_have_circles = false;
   for (std::size_t round = 0;; ++round) {
     while (!written_.empty() || !vacated_.empty()) {
@@ -453,14 +454,16 @@ void admission::settle() {
       check_vacated();
     }
     if (!c_.has_quarantine || round == limits::admission_rounds_max)
-      return;
+      break;
     if (!stirred_.empty() || !changed_quarantine_.empty()) {
       readmit_waiting();
-      may_have_circles = true;
+      was_stirred = may_have_circles = true;
     } else if (!std::exchange(may_have_circles, false) || !readmit_circles()) {
-      return;
+      break;
     }
   }
+  if (was_stirred)
+    decide_circles();
 }
 
 } // namespace tandem::storage

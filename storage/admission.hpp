@@ -78,7 +78,9 @@ private:
   void check_vacated();
   bool readmit_waiting();
   bool readmit_circles();
-  [[nodiscard]] bool can_have_circles() const;
+  [[nodiscard]] std::set<const tracked_table*> tables_in_circles() const;
+  bool is_order_open(const std::vector<row_name>& aside);
+  void decide_circles();
   void welcome(tracked_table& table, std::string_view key);
   bool try_to_admit(tracked_table& table, std::string_view key);
   bool is_child_of(tracked_table& table, std::string_view key, const row_values& values, std::string_view parent_key);

@@ -6,8 +6,8 @@
 
 namespace tandem::storage {
 
-/// True if the foreign keys lead from some table back to it.
-bool admission::can_have_circles() const {
+/// The tables from which foreign keys lead into a circle of tables.
+std::set<const tracked_table*> admission::tables_in_circles() const {
   std::set<const tracked_table*> left;
   for (const auto& check : checks_)
     left.insert(check.child);
@@ -17,14 +17,14 @@ bool admission::can_have_circles() const {
   };
   while (std::erase_if(left, [&](const tracked_table* table) { return !refers_to_left(table); }) > 0) {
   }
-  return !left.empty();
+  return left;
 }
 
 // Of all rows that wait for a parent, those come back together that have each parent in its table or among themselves.
 // So a circle is visible wherever all of its rows are known, in whatever order they came.
 bool admission::readmit_circles() {
   prepare_checks();
-  if (!can_have_circles())
+  if (tables_in_circles().empty())
     return false;
   struct candidate {
     tracked_table* table;

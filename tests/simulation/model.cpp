@@ -353,7 +353,8 @@ std::vector<complaint> model::check(const standing& now, const leniency& how) co
     if (one.is_alive()) {
       for (const auto& [column, touches] : one.cells)
         one.check_cell(column, touches, how.may_revive);
-      one.check_deletes();
+      if (!how.may_revive)
+        one.check_deletes();
     }
     if (how.must_have_true_conflicts)
       one.check_conflicts();

@@ -1,0 +1,128 @@
+// Rows that keep each other out around a circle: one waits for a parent that is aside because of a row that is visible
+// only because the first one is not. Either may stand, so which of them does is decided anew, in one order everywhere.
+// Part of `admission`.
+#include <algorithm>
+#include <utility>
+
+#include "messages/limits.hpp"
+#include "storage/admission.hpp"
+
+namespace tandem::storage {
+namespace {
+
+struct claimant {
+  tracked_table* table;
+  std::string key;
+  row_values values;
+  local_stamp claim;
+  bool was_visible;
+  bool is_rejected = false;
+  bool is_in = false;
+};
+
+/// Lets in whoever comes first and hits nobody.
+void let_in(std::vector<claimant>& all) {
+  for (auto& each : all)
+    each.is_in = !each.is_rejected && each.table->insert(each.key, views_of(each.values)) == 0;
+}
+
+} // namespace
+
+// True if a row without a parent came before a visible row that holds its values.
+bool admission::is_order_open(const std::vector<row_name>& aside) {
+  return std::ranges::any_of(aside, [&](const row_name& row) {
+    auto& table = *c_.table_with_id(row.first);
+    const auto values = quarantined_values(table, row.second);
+    const auto rival = table.rival_of(row.second, views_of(values));
+    std::uint32_t waits = 0;
+    return rival && has_earlier_claim(table, row.second, *rival) &&
+           !missing_parent(table, row.second, values, waits).empty();
+  });
+}
+
+void admission::decide_circles() {
+  prepare_checks();
+  const auto circle = tables_in_circles();
+  if (std::ranges::none_of(circle, [](const tracked_table* table) { return !table->info.unique_keys.empty(); }))
+    return;
+  std::vector<row_name> aside;
+  {
+    statement query{c_.db, "SELECT t, k FROM tandem_quarantine LIMIT ?1"};
+    query.bind(limits::rows_at_once);
+    while (query.step())
+      if (const auto table = c_.table_with_id(static_cast<std::uint32_t>(query.integer(0)));
+          table && circle.contains(table) && table->record(query.blob(1)))
+        aside.emplace_back(table->info.id, query.blob(1));
+  }
+  if (!is_order_open(aside))
+    return;
+
+  // All that takes part leaves its table: rows aside, who holds their values, and the children of those.
+  std::vector<claimant> all;
+  const auto add = [&](tracked_table& table, std::string_view key, row_values values, bool is_visible) {
+    all.push_back({&table, std::string{key}, std::move(values), claim_of(table, *table.record(key)), is_visible});
+    if (is_visible)
+      table.remove(key);
+  };
+  for (const auto& [id, key] : aside) {
+    auto& table = *c_.table_with_id(id);
+    const auto values = quarantined_values(table, key);
+    add(table, key, values, false);
+    while (const auto rival = table.rival_of(key, views_of(values)))
+      add(table, *rival, *table.read(*rival), true);
+  }
+  for (bool any = true; std::exchange(any, false);)
+    for (auto& check : checks_) {
+      if (!circle.contains(check.child))
+        continue;
+      std::vector<std::string> orphans;
+      {
+        const statement_guard guard{check.orphans};
+        while (check.orphans.step())
+          orphans.push_back(check.child->app_key(check.orphans, 0));
+      }
+      for (const auto& key : orphans)
+        add(*check.child, key, *check.child->read(key), true);
+      any = any || !orphans.empty();
+    }
+
+  std::ranges::sort(all, [&](const claimant& one, const claimant& two) {
+    if (!(one.claim == two.claim))
+      return c_.is_later(two.claim, one.claim);
+    return std::pair{one.table->info.name, one.key} < std::pair{two.table->info.name, two.key};
+  });
+  std::uint32_t waits = 0;
+  const auto lacks_parent = [&](const claimant& each) {
+    return each.is_in && !missing_parent(*each.table, each.key, each.values, waits).empty();
+  };
+  // The first that has no parent in the end gives way, and all are asked again.
+  for (let_in(all);; let_in(all)) {
+    const auto first = std::ranges::find_if(all, lacks_parent);
+    if (first == all.end())
+      break;
+    first->is_rejected = true;
+    for (const auto& each : all)
+      if (each.is_in)
+        each.table->remove(each.key);
+  }
+  for (const auto& each : all) {
+    if (each.is_in && !each.was_visible)
+      welcome(*each.table, each.key);
+    if (each.is_in || !each.was_visible)
+      continue;
+    auto reason = missing_parent(*each.table, each.key, each.values, waits);
+    if (reason.empty()) {
+      const auto rival = each.table->rival_of(each.key, views_of(each.values));
+      reason = "UNIQUE: row " + (rival ? key_to_json(*rival) : "?") + " holds the same values and came first";
+      waits = each.table->info.id;
+    }
+    note_set_aside(*each.table, each.key, each.values, reason, waits);
+  }
+  // What was decided is not to be taken up again within this transaction.
+  written_.clear();
+  vacated_.clear();
+  stirred_.clear();
+  changed_quarantine_.clear();
+}
+
+} // namespace tandem::storage
