@@ -93,17 +93,22 @@ void admission::prepare_checks() {
 }
 
 void admission::note_written(tracked_table& table, std::string_view key) {
-  if (c_.has_quarantine)
-    stirred_.insert(table.info.id);
+  stir(table);
   if (table.info.foreign_keys.empty())
     return;
   prepare_checks();
   written_[table.info.id].add(key);
 }
 
-void admission::note_vacated(tracked_table& table, std::string_view key) {
-  if (c_.has_quarantine)
+// Nothing waits for our own tables. If news of a conflict had rows tried again, which are conflicts, two replicas could
+// go on telling each other for ever.
+void admission::stir(const tracked_table& table) {
+  if (c_.has_quarantine && !is_own_table(table.info.name))
     stirred_.insert(table.info.id);
+}
+
+void admission::note_vacated(tracked_table& table, std::string_view key) {
+  stir(table);
   prepare_checks();
   for (const auto& check : checks_)
     if (check.parent == &table) {

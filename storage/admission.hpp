@@ -71,6 +71,7 @@ private:
   };
 
   void prepare_checks();
+  void stir(const tracked_table& table);
   /// The constraint that the row's values break; empty: none.
   std::string missing_parent(tracked_table& table, std::string_view key, const row_values& values,
                              std::uint32_t& waits);

@@ -61,6 +61,26 @@ BOOST_AUTO_TEST_CASE(rows_that_are_each_others_parents_come_back_together) {
   BOOST_TEST(both.core_b().quarantine().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(rows_that_keep_each_other_out_around_a_circle_are_the_same_everywhere) {
+  two_replicas both{
+      {"CREATE TABLE people(id INTEGER PRIMARY KEY, desk TEXT UNIQUE, boss INTEGER REFERENCES people(id))"},
+      {"people"}};
+  // 7 came before 1 and 9 before 2, and each waits for the row that the other keeps out. Either pair may stand.
+  both.a("INSERT INTO people VALUES (7, 'z', 2)");
+  both.b_is_later();
+  both.b("INSERT INTO people VALUES (9, 'y', 1)");
+  both.core_b().stamp_pending();
+  both.all.at(0).move_clock(2'000);
+  both.a("INSERT INTO people VALUES (2, 'y', NULL)");
+  both.core_a().stamp_pending();
+  both.all.at(1).move_clock(2'000);
+  both.b("INSERT INTO people VALUES (1, 'z', NULL)");
+  both.level();
+  BOOST_TEST(both.text("SELECT id FROM people ORDER BY id") == "(1)(9)");
+  BOOST_TEST(both.core_a().quarantine().size() == 2U);
+  BOOST_TEST(both.core_b().quarantine().size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(of_two_rows_that_claim_one_unique_value_one_is_set_aside_everywhere) {
   two_replicas both{{"CREATE TABLE users(id TEXT PRIMARY KEY, mail TEXT UNIQUE, name TEXT)"}, {"users"}};
   both.a("INSERT INTO users VALUES ('a', 'x@y', 'first')");
