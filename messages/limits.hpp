@@ -51,6 +51,20 @@ constexpr std::int64_t callback_rest_ms = 10'000;
 /// Answers about answers: where hosts answer alike, one for each replica that wrote at once.
 constexpr std::uint64_t callback_rounds_max = 16;
 
+// --- merging texts -----------------------------------------------------------------------
+
+/// One text that is merged by line and word, within the lock of the app's writers: some ten milliseconds. Larger ones
+/// are not merged.
+constexpr std::size_t merged_text_bytes_max = 1 * mib;
+/// Comparisons of two lines or words in one merge, for the same reason; and changes that are told apart between two
+/// texts: what is kept on the way grows with the square, to 4 MB here. Beyond them, more counts as changed than was.
+constexpr std::size_t text_compare_steps_max = 2'000'000;
+constexpr std::size_t text_edits_max = 1'000;
+/// Values from before that are kept for one cell, and their bytes: some minutes of typing away from all peers. Later
+/// ones have no base then before the next exchange with a peer; the first ones, from which a peer goes on, stay.
+constexpr std::size_t bases_each_cell_max = 64;
+constexpr std::size_t bases_each_cell_bytes_max = 4 * mib;
+
 // --- schema ------------------------------------------------------------------------------
 
 /// Tables of one handshake. SQLite apps have tens.

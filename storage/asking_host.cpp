@@ -46,58 +46,74 @@ callback_answer asked(const replica_options& options, const callback_question& q
 
 } // namespace
 
-// What the host wants, and the rule as the audit trail tells it. No value: the larger stamp stands.
-merger::host_answer merger::ask_host(std::string_view key, std::uint32_t column, const both_sides& sides) {
+// Which round of answers this would be. 0, with the reason in `trouble`: one too many.
+std::uint64_t merger::next_round(std::string_view key, std::uint32_t column, const both_sides& sides,
+                                 std::string& trouble) {
   const auto& name = table_->info.column_with_id(column)->name;
-  const auto here = callback_choice_at(c_, *table_, key, name, sides.here_written);
-  const auto given = callback_choice_at(c_, *table_, key, name, sides.given_written);
-  if (here && given && here->conflict == given->conflict)
-    return {{}, "callback: disagrees with itself; lww", 0};
+  const auto here = computed_choice_at(c_, *table_, key, name, sides.here_written);
+  const auto given = computed_choice_at(c_, *table_, key, name, sides.given_written);
   const auto round = 1 + std::max(here ? here->round : 0, given ? given->round : 0);
-  if (round > limits::callback_rounds_max)
-    return {{}, "callback: its answers never agree; lww", 0};
+  if (here && given && here->conflict == given->conflict)
+    trouble = "disagrees with itself";
+  else if (round > limits::callback_rounds_max)
+    trouble = "its answers never agree";
+  return trouble.empty() ? round : 0;
+}
+
+// What the host wants, and the rule as the audit trail tells it.
+merger::answer merger::ask_host(std::string_view key, std::uint32_t column, const both_sides& sides) {
+  std::string trouble;
+  const auto round = next_round(key, column, sides, trouble);
+  if (!trouble.empty())
+    return {{}, "callback: " + trouble + "; lww", 0, false};
   const bool given_is_later = c_.is_later(sides.given_written, sides.here_written);
   callback_question question;
   question.table = table_->info.name;
-  question.column = name;
+  question.column = table_->info.column_with_id(column)->name;
   question.key_json = key_to_json(key);
   question.asked_by = c_.self.site.to_short();
   question.earlier = given_is_later ? sides.here : sides.given;
   question.later = given_is_later ? sides.given : sides.here;
   auto answer = asked(c_.options, question);
   if (!answer.trouble.empty())
-    return {{}, "callback: " + answer.trouble + "; lww", 0};
-  return {std::move(answer.given), "callback", round};
+    return {{}, "callback: " + answer.trouble + "; lww", 0, false};
+  return {std::move(answer.given), "callback", round, false};
 }
 
 void merger::settle_by_host(std::string_view key, incoming_cell& cell, both_sides sides) {
-  const auto answer = ask_host(key, cell.column, sides);
+  const auto found = ask_host(key, cell.column, sides);
+  settle_by_answer(key, cell, std::move(sides), found, choice_callback);
+}
+
+void merger::settle_by_answer(std::string_view key, incoming_cell& cell, both_sides sides, const answer& found,
+                              std::string_view choice) {
   bool is_new_value = false;
-  if (answer.stands) {
-    const bool is_given = *answer.stands == sides.given;
-    is_new_value = !is_given && !(*answer.stands == sides.here);
+  if (found.stands) {
+    const bool is_given = *found.stands == sides.given;
+    is_new_value = !is_given && !(*found.stands == sides.here);
     if (!is_new_value)
       sides.given_stands = is_given;
   }
   const bool is_restated = is_new_value || sides.given_stands != cell.wins;
   if (is_restated)
-    restate(cell, answer.stands->view());
-  const auto id = record_conflict(conflict_kind::cell, key, cell.column, sides, answer.rule, false);
+    restate(cell, found.stands->view());
+  const auto id = record_conflict(conflict_kind::cell, key, cell.column, sides, found.rule, found.is_open);
   if (is_restated)
-    record_answer(id, key, cell.column, cell, sides, answer.round);
+    record_answer(id, key, cell.column, cell, sides, found.round, choice);
 }
 
 /// The answer is a settlement like those of people: by it others know that it was one.
 void merger::record_answer(const std::string& conflict, std::string_view key, std::uint32_t column,
-                           const incoming_cell& cell, const both_sides& sides, std::uint64_t round) {
+                           const incoming_cell& cell, const both_sides& sides, std::uint64_t round,
+                           std::string_view choice) {
   const bool given_is_later = c_.is_later(sides.given_written, sides.here_written);
   choice_entry entry;
   entry.conflict = conflict;
   entry.table = table_->info.name;
   entry.key = key;
   entry.column = table_->info.column_with_id(column)->name;
-  entry.rule = "callback";
-  entry.choice = choice_callback;
+  entry.rule = choice;
+  entry.choice = choice;
   entry.detail = nlohmann::json{{"round", round}}.dump();
   entry.stands = value{cell.given};
   entry.replaced = given_is_later ? sides.given : sides.here;

@@ -68,6 +68,23 @@ std::string is_changed(const table_column& column) {
   return "(" + result + ")";
 }
 
+// What texts were before, under the hint that was just written.
+std::string keep_bases(const table& tracked, std::uint32_t block) {
+  std::vector<std::string> into{"id"}, values{"last_insert_rowid()"}, changed;
+  for (const auto index : tracked.cells) {
+    const auto& column = tracked.columns[index];
+    if (!tracked.based.has(column.id) || (column.id - 1) / columns_per_block != block)
+      continue;
+    into.push_back("c" + std::to_string(column.id));
+    values.push_back("OLD." + quoted(column.name));
+    changed.push_back(is_changed(column));
+  }
+  if (changed.empty())
+    return {};
+  return "INSERT INTO " + tracked.deleted_table() + "(" + joined(into, ", ") + ") SELECT " + joined(values, ", ") +
+         " WHERE " + joined(changed, " OR ") + "; ";
+}
+
 std::string update_trigger(const table& tracked) {
   std::string body;
   for (std::uint32_t block = 0;; ++block) {
@@ -83,7 +100,8 @@ std::string update_trigger(const table& tracked) {
     }
     const auto fixed = (static_cast<unsigned>(hint_kind::updated)) | (block << block_shift);
     if (!bits.empty())
-      body += append_hint(tracked, std::to_string(fixed) + " | " + joined(bits, " | "), "NEW");
+      body +=
+          append_hint(tracked, std::to_string(fixed) + " | " + joined(bits, " | "), "NEW") + keep_bases(tracked, block);
     if (is_last)
       break;
   }

@@ -91,10 +91,9 @@ void add_settlements(core& c, std::vector<conflict>& conflicts) {
       continue;
     auto& conflict = *of->second;
     auto settled = settlement_of(c, *entry, query.integer(16));
-    // Hosts that answer alike do not contradict each other.
+    // Computations that come to the same do not contradict each other.
     const bool repeats = std::ranges::any_of(conflict.settlements, [&](const settlement& each) {
-      return settled.choice == choice_callback && each.choice == choice_callback &&
-             each.value_json == settled.value_json;
+      return is_computed(settled.choice) && settled.choice == each.choice && each.value_json == settled.value_json;
     });
     if (!repeats && !followed.emplace(entry->conflict, entry->follows).second)
       conflict.is_contested = true;
@@ -199,7 +198,7 @@ std::vector<choice_entry> choices_of(core& c, std::string_view conflict) {
 
 bool is_choice(core& c, const tracked_table& of, std::string_view key, const local_stamp& written) {
   auto& query = c.cached("SELECT 1 FROM tandem_conflicts WHERE about IS NOT NULL AND current_hlc = ?1 AND "
-                         "current_site = ?2 AND tbl = ?3 AND k = ?4 AND choice <> 'callback'");
+                         "current_site = ?2 AND tbl = ?3 AND k = ?4 AND choice NOT IN ('callback', 'text')");
   const statement_guard guard{query};
   const auto site = c.site_at(written.site);
   query.bind_at(1, written.hlc);
@@ -209,12 +208,12 @@ bool is_choice(core& c, const tracked_table& of, std::string_view key, const loc
   return query.step();
 }
 
-std::optional<callback_choice> callback_choice_at(core& c, const tracked_table& of, std::string_view key,
+std::optional<computed_choice> computed_choice_at(core& c, const tracked_table& of, std::string_view key,
                                                   std::string_view column, const local_stamp& written) {
   if (written.site == 0)
     return std::nullopt; // nobody wrote it
   auto& query = c.cached("SELECT about, detail FROM tandem_conflicts WHERE about IS NOT NULL AND current_hlc = ?1 AND "
-                         "current_site = ?2 AND tbl = ?3 AND k = ?4 AND col = ?5 AND choice = 'callback'");
+                         "current_site = ?2 AND tbl = ?3 AND k = ?4 AND col = ?5 AND choice IN ('callback', 'text')");
   const statement_guard guard{query};
   const auto site = c.site_at(written.site);
   query.bind_at(1, written.hlc);
@@ -228,7 +227,7 @@ std::optional<callback_choice> callback_choice_at(core& c, const tracked_table& 
   // One that was made up counts as the last.
   const bool has_round = detail.is_object() && detail.contains("round") && detail["round"].is_number_unsigned();
   const auto round = has_round ? detail["round"].get<std::uint64_t>() : limits::callback_rounds_max;
-  return callback_choice{std::string{query.text(0)}, std::min(round, limits::callback_rounds_max)};
+  return computed_choice{std::string{query.text(0)}, std::min(round, limits::callback_rounds_max)};
 }
 
 int index_of(const std::vector<choice_entry>& choices, std::string_view id) {

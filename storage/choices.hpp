@@ -1,5 +1,5 @@
-// People's choices about conflicts, and those of the host's callback: each is a row of its own in tandem_conflicts, so
-// that none writes over another, and precedes the write that carries it out, with the same stamp.
+// People's choices about conflicts, those of the host's callback, and merged texts: each is a row of its own in
+// tandem_conflicts, so that none writes over another, and precedes the write that carries it out, with the same stamp.
 #pragma once
 
 #include <map>
@@ -23,18 +23,22 @@ struct choice_entry {
 inline constexpr std::string_view choice_undo = "undo";
 inline constexpr std::string_view choice_reinserted = "reinserted";
 inline constexpr std::string_view choice_callback = "callback"; ///< not of a person
+inline constexpr std::string_view choice_text = "text";         ///< nor this one: a merged text
+inline bool is_computed(std::string_view choice) {
+  return choice == choice_callback || choice == choice_text;
+}
 
 /// Writes the choice down under the id that follows from the conflict and the stamp.
 void record_choice(core& c, choice_entry entry, const local_stamp& given);
 /// The choices about one conflict, the oldest first. Those that make no sense are passed over.
 std::vector<choice_entry> choices_of(core& c, std::string_view conflict);
-/// An answer of the host's callback.
-struct callback_choice {
+/// An answer of the host's callback, or a text that was merged.
+struct computed_choice {
   std::string conflict;
   std::uint64_t round = 0; ///< 1: about writes, 2: about an answer, and so on
 };
 /// The one that the write of this cell carries out.
-std::optional<callback_choice> callback_choice_at(core& c, const tracked_table& of, std::string_view key,
+std::optional<computed_choice> computed_choice_at(core& c, const tracked_table& of, std::string_view key,
                                                   std::string_view column, const local_stamp& written);
 /// True if the write of this row carries out a person's choice.
 bool is_choice(core& c, const tracked_table& of, std::string_view key, const local_stamp& written);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "messages/limits.hpp"
+#include "storage/bases.hpp"
 #include "storage/inspecting.hpp"
 
 namespace tandem::storage {
@@ -76,6 +77,7 @@ compact_report compact_step(core& c, std::uint64_t entries_max) {
     return result;
   result.tombstones = remove_tombstones(c, after, up_to);
   c.cached("DELETE FROM tandem_log WHERE pos <= ?1").bind(up_to).run();
+  base_book{c}.forget_until(up_to);
   c.set_meta("log_start", static_cast<std::int64_t>(up_to));
   result.entries = up_to - after;
   result.is_done = up_to == free_to;

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 4> states{"open", "settled", "resolved", 
 
 constexpr const char* select_conflict =
     "SELECT id, kind, tbl, k, col, current, current_hlc, current_site, other, other_hlc, other_site, rule, state, "
-    "settled_by, settled_ms, choice, settled_who FROM tandem_conflicts WHERE about IS NULL ";
+    "settled_by, settled_ms, choice, settled_who, base FROM tandem_conflicts WHERE about IS NULL ";
 
 std::string side_to_json(core& c, const statement& row, int column) {
   const auto each = row.value(column);
@@ -76,6 +76,8 @@ conflict conflict_of(core& c, const statement& row) {
     result.key_json = key_to_json(row.blob(3));
     result.current_json = side_to_json(c, row, 5);
     result.other_json = side_to_json(c, row, 8);
+    if (!row.is_null(17))
+      result.base_json = value_to_json(row.value(17));
     result.current = {row.unsigned_integer(6), site_id::from_bytes(row.blob(7))};
     result.other = {row.unsigned_integer(9), site_id::from_bytes(row.blob(10))};
   } catch (const failure&) {

@@ -123,6 +123,8 @@ std::string conflict_store::record(const conflict_entry& entry, bool* is_new) {
   put("other", entry.other.view());
   put("other_hlc", value_view::of_integer(static_cast<std::int64_t>(other.hlc)));
   put("other_site", value_view::of_blob(other.site.view()));
+  if (entry.base)
+    put("base", entry.base->view());
   put("rule", value_view::of_text(entry.rule));
   put("state", value_view::of_text(entry.is_open ? "open" : "settled"));
   const auto by =

@@ -20,7 +20,8 @@ struct conflict_entry {
   local_stamp current_stamp;
   value other; ///< what lost
   local_stamp other_stamp;
-  std::string rule; ///< policy, or the constraint that was in the way
+  std::optional<value> base; ///< what both were made of, where it is known
+  std::string rule;          ///< policy, or the constraint that was in the way
   bool is_open = false;
 };
 

@@ -141,6 +141,9 @@ public:
   std::map<std::uint32_t, std::vector<std::uint32_t>> counters;
   void set_counters(const std::string& text);
 
+  /// Columns of a table whose values from before are kept, as the file says now; see bases.hpp.
+  column_set based_columns(std::uint32_t table);
+
   /// Reads the state anew; call first in every transaction.
   void refresh(bool may_write);
   /// Reads table descriptions anew, within a write transaction that changed them.

@@ -87,8 +87,18 @@ void core::load_tables() {
     for (const auto index : found->cells)
       found->own_cells.add(found->columns[index].id);
     found->all_cells.add(found->own_cells);
+    found->based = based_columns(id);
     tables[id] = std::make_unique<tracked_table>(db, std::move(*found), has_tombstones);
   }
+}
+
+column_set core::based_columns(std::uint32_t table) {
+  column_set result;
+  std::istringstream in{meta_text("texts")}; // pairs of table and column id
+  for (std::uint32_t of = 0, column = 0; in >> of >> column;)
+    if (of == table)
+      result.add(column);
+  return result;
 }
 
 void core::read_counters(std::string_view text) {

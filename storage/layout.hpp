@@ -52,7 +52,7 @@ constexpr auto statements = std::to_array<std::string_view>({
     "CREATE TABLE tandem_conflicts(id TEXT PRIMARY KEY, kind TEXT, tbl TEXT, k BLOB, col TEXT, current, "
     "current_hlc INTEGER, current_site BLOB, other, other_hlc INTEGER, other_site BLOB, rule TEXT, state TEXT, "
     "settled_by TEXT, settled_ms INTEGER, choice TEXT, result_hlc INTEGER, result_site BLOB, "
-    "settled_who TEXT, about TEXT, follows TEXT, detail TEXT)",
+    "settled_who TEXT, about TEXT, follows TEXT, detail TEXT, base)",
     // Where a settlement is a write of its own, its stamp leads back to the conflict.
     "CREATE INDEX tandem_conflict_results ON tandem_conflicts(result_hlc) WHERE result_hlc IS NOT NULL",
     // People's choices stand there as rows of their own: about the conflict with that id, found by it or by the stamp
@@ -63,6 +63,11 @@ constexpr auto statements = std::to_array<std::string_view>({
     // How conflicts are settled, by table (col is empty) or column: tracked too, and open to stock SQL.
     "CREATE TABLE tandem_policies(tbl TEXT NOT NULL, col TEXT NOT NULL DEFAULT '', policy TEXT NOT NULL, "
     "options TEXT NOT NULL DEFAULT '', PRIMARY KEY(tbl, col))",
+    // What cells with the policy `text` were before, from pos on (-1: as a peer had it) until another write took their
+    // place; see bases.hpp.
+    "CREATE TABLE tandem_bases(t INTEGER, k BLOB, col INTEGER, until INTEGER, pos INTEGER, via INTEGER, val BLOB, "
+    "UNIQUE(t, k, col, until, pos, via))",
+    "CREATE INDEX tandem_base_ends ON tandem_bases(until)",
     // What each site has counted in a cell with the policy `counter`; the empty site: what the cell was before. Tracked
     // too.
     "CREATE TABLE tandem_counts(tbl TEXT NOT NULL, k BLOB NOT NULL, col TEXT NOT NULL, site BLOB NOT NULL, total, "

@@ -15,7 +15,7 @@ merger::merger(core& c, admission& admitted, conflict_store& conflicts, const pe
       ack_{header.ack_epoch == c.self.epoch ? header.ack : 0}, hlc_max_{messages::hlc_of_ms(
                                                                    std::max(c.now_ms(), c.meta("clock_ms")) +
                                                                    limits::hlc_future_ms_max)},
-      head_before_{c.head}, counters_{c, admitted, conflicts},
+      head_before_{c.head}, counters_{c, admitted, conflicts}, bases_{c},
       has_rules_{c.db.integer("SELECT EXISTS (SELECT 1 FROM tandem_rules)") != 0}, policies_{c} {}
 
 // --- what comes in -----------------------------------------------------------------------------
@@ -87,6 +87,7 @@ void merger::add_up() {
   const auto schema = c_.meta("schema");
   if (has_new_policies_ || c_.meta("counters_schema") != schema) {
     counters_.level(false);
+    level_bases(c_);
     c_.set_meta("counters_schema", schema);
   }
   counters_.show_received(head_before_);
@@ -340,6 +341,8 @@ void merger::take_known(std::string_view key, local_row& local) {
 
 void merger::write_winners(std::string_view key, local_row& local, bool becomes_alive) {
   const bool any = std::ranges::any_of(cells_, &incoming_cell::wins);
+  if (!table_->info.based.empty())
+    note_texts(key, local);
   if (!any && becomes_alive == local.is_alive)
     return;
   ++report.applied;
@@ -350,6 +353,8 @@ void merger::write_winners(std::string_view key, local_row& local, bool becomes_
         std::ranges::any_of(cells_, [](const incoming_cell& cell) { return cell.wins && !cell.is_restated; });
     const auto pos = any_received ? c_.append_log(*table_, key, link_) : 0;
     const auto own_pos = settled_ ? c_.append_log(*table_, key, via_here) : 0;
+    if (!table_->info.based.empty())
+      keep_bases(key, record, pos, own_pos);
     for (const auto& cell : cells_) {
       if (!cell.wins)
         continue;

@@ -9,6 +9,7 @@
 
 #include "messages/row_block.hpp"
 #include "storage/admission.hpp"
+#include "storage/bases.hpp"
 #include "storage/core.hpp"
 #include "storage/counting.hpp"
 #include "storage/policies.hpp"
@@ -68,6 +69,7 @@ private:
     value_view given;
     bool wins = false;
     bool is_restated = false; ///< `given` is what the policy settled on, by a write of ours
+    value_view sent = {};     ///< what the peer gave, if restated
   };
   /// The row as it is here.
   struct local_row {
@@ -103,19 +105,30 @@ private:
     value here, given;
     local_stamp here_written, given_written;
     bool given_stands = false;
+    std::optional<value> base = {}; ///< what both were made of, where it is known
   };
   std::string record_conflict(conflict_kind kind, std::string_view key, std::uint32_t column, both_sides sides,
                               std::string_view rule, bool is_open);
   // asking_host.cpp
-  struct host_answer {
-    std::optional<value> stands;
+  /// What a computation came to, of the host or ours.
+  struct answer {
+    std::optional<value> stands; ///< none: the larger stamp stands
     std::string rule;
     std::uint64_t round = 0;
+    bool is_open = false;
   };
   void settle_by_host(std::string_view key, incoming_cell& cell, both_sides sides);
-  host_answer ask_host(std::string_view key, std::uint32_t column, const both_sides& sides);
+  answer ask_host(std::string_view key, std::uint32_t column, const both_sides& sides);
+  std::uint64_t next_round(std::string_view key, std::uint32_t column, const both_sides& sides, std::string& trouble);
+  void settle_by_answer(std::string_view key, incoming_cell& cell, both_sides sides, const answer& found,
+                        std::string_view choice);
   void record_answer(const std::string& conflict, std::string_view key, std::uint32_t column, const incoming_cell& cell,
-                     const both_sides& sides, std::uint64_t round);
+                     const both_sides& sides, std::uint64_t round, std::string_view choice);
+  // merging_texts.cpp
+  void settle_texts(std::string_view key, local_row& local, incoming_cell& cell, both_sides sides, bool asks);
+  answer merge_sides(std::string_view key, std::uint32_t column, const both_sides& sides, bool asks);
+  void note_texts(std::string_view key, local_row& local);
+  void keep_bases(std::string_view key, const row_record& before, std::uint64_t pos, std::uint64_t own_pos);
   void record_deletion_conflict(std::string_view key, local_row& local, const local_stamp& update,
                                 const local_stamp& deletion, bool deletion_was_here, bool lives,
                                 bool is_chosen = false);
@@ -151,6 +164,8 @@ private:
   bool is_snapshot_ = false;  ///< and there are rows here that it may not name
   std::uint64_t head_before_; ///< the last pos that is not of this merge
   counter_book counters_;
+  base_book bases_;
+  std::vector<std::pair<std::uint32_t, value>> stood_; ///< texts of the row at hand that give way
   bool has_new_policies_ = false;
   bool has_rules_;
   std::map<std::uint32_t, table_rules> rules_; ///< by table id, when first needed

@@ -10,8 +10,9 @@
 namespace tandem::storage {
 namespace {
 
-constexpr std::array cell_policies{cell_policy::lww, cell_policy::ask,     cell_policy::keep_first, cell_policy::max,
-                                   cell_policy::min, cell_policy::counter, cell_policy::callback};
+constexpr std::array cell_policies{cell_policy::lww,  cell_policy::ask,     cell_policy::keep_first,
+                                   cell_policy::max,  cell_policy::min,     cell_policy::counter,
+                                   cell_policy::text, cell_policy::callback};
 
 std::optional<cell_policy> cell_policy_named(std::string_view name) {
   for (const auto each : cell_policies)
@@ -35,6 +36,11 @@ bool holds_numbers(const std::string& type) {
   return names_any(type, {"INT"}) || !(type.empty() || names_any(type, {"CHAR", "CLOB", "TEXT", "BLOB", "ANY"}));
 }
 
+// A column of TEXT affinity.
+bool holds_texts(const std::string& type) {
+  return names_any(type, {"CHAR", "CLOB", "TEXT"}) && !names_any(type, {"INT"});
+}
+
 std::string target_of(const policy& given) {
   return given.column.empty() ? given.table : given.table + "." + given.column;
 }
@@ -45,22 +51,24 @@ std::string misfit(core& c, const policy& given) {
   if (!table || is_own_table(table->info.name))
     return "table " + quoted(given.table) + " is not tracked";
   const bool is_for_table = given.column.empty();
-  if (!given.options.empty() && (!is_for_table || (given.options != "delete_wins" && given.options != "update_wins")))
-    return "option \"" + given.options + "\" is not known; a table's policy takes delete_wins or update_wins";
+  const bool asks_too = given.name == "text" && given.options == "ask";
+  if (!given.options.empty() && !asks_too &&
+      (!is_for_table || (given.options != "delete_wins" && given.options != "update_wins")))
+    return "option \"" + given.options +
+           "\" is not known; a table's policy takes delete_wins or update_wins, the policy text takes ask";
   const auto known = cell_policy_named(given.name);
   const bool is_table_policy = given.name == "row" || given.name == "delete_wins" || given.name == "update_wins";
   if (!known && !is_table_policy)
     return "policy \"" + given.name +
-           "\" is not known; there are lww, ask, keep_first, max, min, counter, callback for columns, and lww, ask, "
-           "keep_first, "
-           "row, "
-           "delete_wins, update_wins for tables";
+           "\" is not known; there are lww, ask, keep_first, max, min, counter, text, callback for columns, and lww, "
+           "ask, keep_first, row, delete_wins, update_wins for tables";
   const bool compares = known == cell_policy::max || known == cell_policy::min;
   const bool counts = known == cell_policy::counter;
+  const bool merges = known == cell_policy::text;
   const bool asks_host = known == cell_policy::callback;
   if (is_for_table)
-    return compares || counts || asks_host ? "policy " + given.name + " is for columns; give TABLE.COLUMN"
-                                           : std::string{};
+    return compares || counts || merges || asks_host ? "policy " + given.name + " is for columns; give TABLE.COLUMN"
+                                                     : std::string{};
   if (is_table_policy)
     return "policy " + given.name + " is for whole tables, not for a column";
   const auto column = table->info.column_named(given.column);
@@ -72,6 +80,8 @@ std::string misfit(core& c, const policy& given) {
     return "policy " + given.name + " compares values, and " + quoted(given.column) + " holds blobs";
   if (counts && !holds_numbers(column->declared_type))
     return "policy counter adds numbers, and " + quoted(given.column) + " is not declared as INTEGER, REAL or NUMERIC";
+  if (merges && !holds_texts(column->declared_type))
+    return "policy text merges texts, and " + quoted(given.column) + " is not declared as TEXT, VARCHAR or CLOB";
   return {};
 }
 
@@ -84,7 +94,7 @@ void put(core& c, const policy& given, std::map<std::uint32_t, table_policy>& in
   else if (const auto known = cell_policy_named(given.name); known && given.column.empty())
     result.all = *known;
   else if (known)
-    result.columns[table.info.column_named(given.column)->id] = *known;
+    result.columns[table.info.column_named(given.column)->id] = given.options == "ask" ? cell_policy::text_ask : *known;
 }
 
 bool is_plain(const table_policy& each) {
@@ -141,6 +151,9 @@ std::string_view name_of(cell_policy policy) {
     return "min";
   case cell_policy::counter:
     return "counter";
+  case cell_policy::text:
+  case cell_policy::text_ask:
+    return "text";
   case cell_policy::callback:
     return "callback";
   }

@@ -18,10 +18,15 @@ enum class cell_policy {
   max,        ///< the larger value, by SQLite's order of values
   min,        ///< the smaller value
   counter,    ///< increments of all sites add up
+  text,       ///< texts merge by line and word; where they can't, the larger stamp stands
+  text_ask,   ///< where they can't, as with `ask`
   callback,   ///< what the host says
 };
 
 std::string_view name_of(cell_policy policy);
+inline bool merges_text(cell_policy policy) {
+  return policy == cell_policy::text || policy == cell_policy::text_ask;
+}
 
 /// What holds in one table.
 struct table_policy {

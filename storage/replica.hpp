@@ -214,13 +214,15 @@ enum class conflict_kind {
   refused,    ///< a row change that a rule of some replica did not take; it was rolled back
 };
 
-/// One choice of a person (or of the host's callback) about a conflict. Kept for good, whatever comes after it.
+/// One choice of a person (or of the host's callback, or a text merged by policy) about a conflict. Kept for good,
+/// whatever comes after it.
 struct settlement {
   std::string id;
   std::string conflict; ///< its id
   std::string follows;  ///< the settlement that was in force before, as far as its maker knew; empty: none
   stamp written;        ///< of the write that carries it out, and of whose site it is
-  std::string choice;   ///< "current", "other", "value", "fields", "reinserted", "undo", "callback"
+  std::string choice;   ///< "current", "other", "value", "fields", "reinserted", "undo", "callback",
+                        ///< "text"
   std::string who;      ///< the label that the user was given; may be empty
   std::int64_t ms = 0;
   std::string value_json;    ///< what stands by it
@@ -237,6 +239,7 @@ struct conflict {
   std::string column;       ///< empty: the whole row
   std::string current_json; ///< the value that stands; a JSON object for a row
   std::string other_json;   ///< the value that lost; a JSON object for a row
+  std::string base_json;    ///< the value that both were made of, where it is known; else empty
   stamp current;
   stamp other;
   std::string rule;        ///< the policy or constraint that settled it

@@ -12,6 +12,7 @@ namespace tandem::storage {
 void merger::restate(incoming_cell& cell, const value_view& stands) {
   if (!settled_)
     settled_ = c_.next_stamp();
+  cell.sent = cell.given;
   cell.given = kept_.emplace_back(stands).view();
   cell.wins = true;
   cell.is_restated = true;
@@ -57,6 +58,9 @@ void merger::settle_cell(std::string_view key, local_row& local, incoming_cell& 
     is_open = true;
   } else if (rule == cell_policy::callback && is_recorded) {
     settle_by_host(key, cell, std::move(sides));
+    return;
+  } else if (merges_text(rule) && is_recorded) {
+    settle_texts(key, local, cell, std::move(sides), rule == cell_policy::text_ask);
     return;
   }
   if (sides.given_stands != cell.wins)
@@ -180,6 +184,7 @@ std::string merger::record_conflict(conflict_kind kind, std::string_view key, st
   entry.current_stamp = sides.given_written;
   entry.other = std::move(sides.here);
   entry.other_stamp = sides.here_written;
+  entry.base = std::move(sides.base);
   entry.is_open = is_open;
   bool is_new = false;
   const auto id = conflicts_.record(entry, &is_new);

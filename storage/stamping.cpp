@@ -5,6 +5,7 @@
 #include <set>
 
 #include "messages/limits.hpp"
+#include "storage/bases.hpp"
 #include "storage/capture.hpp"
 #include "storage/counting.hpp"
 #include "storage/drifting.hpp"
@@ -21,7 +22,7 @@ constexpr double day_ms = 86'400'000.0;
 class stamper {
 public:
   stamper(core& c, admission& admitted, conflict_store& conflicts)
-      : c_{c}, admitted_{admitted}, conflicts_{conflicts}, counters_{c, admitted, conflicts},
+      : c_{c}, admitted_{admitted}, conflicts_{conflicts}, counters_{c, admitted, conflicts}, bases_{c},
         group_start_{c.head}, now_ms_{c.now_ms()} {
     // Only these hints tell of rows that may be gone; most groups have none, and need not look.
     auto& query = c_.cached("SELECT EXISTS (SELECT 1 FROM tandem_pending WHERE (o & 7) IN (3, 4))");
@@ -35,15 +36,17 @@ public:
     stamp_ = stamp_for(wall_ms);
     auto record = table.record(key);
     if (!may_be_gone_ || table.exists(key))
-      take_present(table, key, what, std::move(record));
+      take_present(table, key, what, std::move(record), pending_id);
     else
       take_absent(table, key, what, std::move(record), pending_id);
   }
 
   /// Call last.
   void finish() {
-    if (touched.contains(std::string{policies_table}))
-      counters_.level(true);
+    if (!touched.contains(std::string{policies_table}))
+      return;
+    counters_.level(true);
+    level_bases(c_);
   }
 
   stamp_report report;
@@ -70,7 +73,8 @@ private:
     return c_.append_log(table, key, via_here);
   }
 
-  void take_present(tracked_table& table, std::string_view key, const hint& what, std::optional<row_record> record) {
+  void take_present(tracked_table& table, std::string_view key, const hint& what, std::optional<row_record> record,
+                    std::int64_t pending_id) {
     if (!record) {
       record_insert(table, key);
       counters_.count_written(table, key, table.info.own_cells, stamp_);
@@ -84,7 +88,7 @@ private:
         add_late(table, key, what, *record, cells);
       if (cells.empty())
         return; // the row was there before the hint and still is, or another hint tells how it came back
-      rewrite(table, key, *record, cells);
+      rewrite(table, key, *record, cells, pending_id);
       counters_.count_written(table, key, cells, stamp_);
     }
     admitted_.note_written(table, key);
@@ -94,13 +98,31 @@ private:
     const auto remains = c_.find_tombstone(table, key);
     const auto pos = log_once(table, key, remains ? &remains->record : nullptr);
     const auto record = written_whole(table.info, {stamp_, pos, via_here}, remains ? &remains->record : nullptr);
-    if (remains)
+    if (remains) {
+      keep_bases(table, key, remains->record, table.info.own_cells, remains->values, pos);
       c_.remove_tombstone(table, key);
+    }
     table.put_record(key, record);
   }
 
-  void rewrite(tracked_table& table, std::string_view key, row_record& record, const column_set& cells) {
+  // Only the first hint on a row tells what others may know.
+  void keep_bases(const tracked_table& table, std::string_view key, const row_record& before, const column_set& cells,
+                  const row_values& values, std::uint64_t pos) {
+    table.info.based.each([&](std::uint32_t column) {
+      const auto& had = origin_of(table.info, before, column);
+      const auto place = table.cell_index(column);
+      const bool is_of_group = had.pos > group_start_ && had.via == via_here;
+      if (place >= 0 && cells.has(column) && !is_of_group)
+        bases_.keep(table.info, key, column, had, values[static_cast<std::size_t>(place)].view(), pos);
+    });
+  }
+
+  void rewrite(tracked_table& table, std::string_view key, row_record& record, const column_set& cells,
+               std::optional<std::int64_t> pending_id = std::nullopt) {
     const auto pos = log_once(table, key, &record);
+    if (!table.info.based.empty() && pending_id)
+      if (const auto values = table.deleted_values(*pending_id))
+        keep_bases(table, key, record, cells, *values, pos);
     record.write(cells, {stamp_, pos, via_here}, table.info.all_cells);
     table.put_record(key, record);
     if (table.info.unique_keys.size() + table.info.foreign_keys.size() > 0 || c_.has_quarantine)
@@ -126,7 +148,8 @@ private:
 
   void take_absent(tracked_table& table, std::string_view key, const hint& what, std::optional<row_record> record,
                    std::int64_t pending_id) {
-    const auto values = table.deleted_values(pending_id);
+    // An update keeps no more than texts from before.
+    const auto values = what.kind == hint_kind::updated ? std::nullopt : table.deleted_values(pending_id);
     const auto cells = cells_of(table, what);
     if (!record) {
       // Deleted in this very group, by an earlier hint: what was written in between belongs to its remains,
@@ -183,6 +206,7 @@ private:
   admission& admitted_;
   conflict_store& conflicts_;
   counter_book counters_;
+  base_book bases_;
   std::uint64_t group_start_;
   std::int64_t now_ms_;
   bool has_stamped_ = false;

@@ -56,6 +56,7 @@ struct table {
   std::vector<unique_key> unique_keys;
   column_set own_cells;    ///< ids of the cells that the app's table has, the life cell included
   column_set all_cells;    ///< the same and those of columns that are gone
+  column_set based;        ///< ids of cells whose values from before are kept; see bases.hpp
   std::uint64_t since = 0; ///< the latest of the columns' `since`
   std::vector<std::string> former_names;
   std::vector<std::string> ddl;

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
+#include "messages/limits.hpp"
+
 namespace tandem::storage {
 namespace {
-
-/// Changed pieces that are told apart: what is kept on the way grows with the square, to 4 MB here.
-constexpr std::size_t compared_edits_max = 1'000;
 
 enum class character { other, space, carriage_return, line_feed, ideograph, mark };
 
@@ -108,7 +107,7 @@ private:
 bool search(piece_numbers base, piece_numbers side, furthest& found, compare_budget& budget) {
   const auto base_end = static_cast<std::ptrdiff_t>(base.size());
   const auto side_end = static_cast<std::ptrdiff_t>(side.size());
-  for (std::size_t edits = 0; edits <= compared_edits_max; ++edits) {
+  for (std::size_t edits = 0; edits <= limits::text_edits_max; ++edits) {
     found.begin_row();
     const auto last = static_cast<std::ptrdiff_t>(edits);
     for (auto diagonal = -last; diagonal <= last; diagonal += 2) {

@@ -4,15 +4,11 @@
 #include <array>
 #include <unordered_map>
 
+#include "messages/limits.hpp"
 #include "storage/text_comparing.hpp"
 
 namespace tandem::storage {
 namespace {
-
-/// Of one text: what is merged within the lock of the app's writers, in some ten milliseconds.
-constexpr std::size_t merged_text_bytes_max = 1024 * 1024;
-/// For all comparisons of one merge: some ten milliseconds.
-constexpr std::size_t compare_steps_max = 2'000'000;
 
 /// A text in pieces. Equal pieces of the three texts have equal numbers.
 struct pieces {
@@ -211,7 +207,7 @@ private:
 
 text_merge merge_texts(std::string_view base, std::string_view earlier, std::string_view later) {
   for (const auto& each : {base, earlier, later})
-    if (each.size() > merged_text_bytes_max)
+    if (each.size() > limits::merged_text_bytes_max)
       return {{}, "too large"};
   if (earlier == later || later == base)
     return {std::string{earlier}, {}};
@@ -219,14 +215,14 @@ text_merge merge_texts(std::string_view base, std::string_view earlier, std::str
     return {std::string{later}, {}};
   if (!base.empty() && (earlier.empty() || later.empty()))
     return {{}, "one side emptied it"};
-  compare_budget budget{compare_steps_max};
+  compare_budget budget{limits::text_compare_steps_max};
   weaver by_line{text_pieces::lines, budget};
   auto result = by_line.weave(base, earlier, later);
   if (!result && by_line.is_torn)
     result = weaver{text_pieces::words, budget}.weave(base, earlier, later);
   if (!result)
     return {{}, "both changed the same words"};
-  if (result->size() > merged_text_bytes_max)
+  if (result->size() > limits::merged_text_bytes_max)
     return {{}, "too large"};
   return {std::move(result), {}};
 }

@@ -5,6 +5,7 @@
 
 #include <sqlite3.h>
 
+#include "storage/bases.hpp"
 #include "storage/capture.hpp"
 #include "storage/conflict_store.hpp"
 #include "storage/counting.hpp"
@@ -78,6 +79,7 @@ void capture(core& c, table& described) {
   if (!late.empty())
     c.late_columns[described.id].add(late);
   widen_pending(c, described.key.size());
+  described.based = c.based_columns(described.id);
   for (const auto& sql : release_statements(described.id))
     c.db.execute(sql);
   for (const auto& sql : capture_statements(described))
@@ -216,6 +218,7 @@ track_report track_tables(core& c, std::span<const std::string> names, std::span
     conflict_store conflicts{c};
     admission admitted{c, conflicts};
     counter_book{c, admitted, conflicts}.level(!policies.empty());
+    level_bases(c);
     admitted.settle();
     for (const auto& name : names)
       for (auto& note : notes_on(c, c.tracked(name).info))
@@ -265,7 +268,7 @@ void forget_table(core& c, std::uint32_t id) {
   c.db.execute("DROP TABLE IF EXISTS tandem_deleted_" + number);
   c.db.execute("DROP TABLE IF EXISTS " + std::string{kept_prefix} + number);
   for (const char* own : {"tandem_pending", "tandem_log", "tandem_dead", "tandem_quarantine", "tandem_columns",
-                          "tandem_aside", "tandem_aliases", "tandem_kept"})
+                          "tandem_aside", "tandem_aliases", "tandem_kept", "tandem_bases"})
     c.db.execute("DELETE FROM " + std::string{own} + " WHERE t = " + number);
   c.db.execute("DELETE FROM tandem_tables WHERE id = " + number);
 }

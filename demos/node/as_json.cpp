@@ -121,6 +121,7 @@ json as_json(const storage::conflict& conflict) {
           {"column", conflict.column.empty() ? json() : json(conflict.column)},
           {"current", embedded(conflict.current_json)},
           {"other", embedded(conflict.other_json)},
+          {"base", embedded(conflict.base_json.empty() ? "null" : conflict.base_json)},
           {"current_stamp", as_json(conflict.current)},
           {"other_stamp", as_json(conflict.other)},
           {"rule", conflict.rule},

@@ -76,8 +76,8 @@ std::vector<storage::conflict> found(const audit_arguments& arguments) {
 void export_line(const storage::conflict& conflict, nlohmann::json line) {
   line["conflict"] = conflict.id;
   auto all = as_json(conflict);
-  for (const char* name : {"kind", "table", "key", "column", "current", "other", "current_stamp", "other_stamp", "rule",
-                           "state", "overtaken", "contested"}) {
+  for (const char* name : {"kind", "table", "key", "column", "current", "other", "base", "current_stamp", "other_stamp",
+                           "rule", "state", "overtaken", "contested"}) {
     line[name] = all[name];
   }
   std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
@@ -99,7 +99,7 @@ void export_lines(const std::vector<storage::conflict>& conflicts) {
       auto line = as_json(each);
       line["settlement"] = line["id"];
       line.erase("id");
-      line["by"] = each.choice == "callback" ? "callback" : "person";
+      line["by"] = each.choice == "callback" ? "callback" : each.choice == "text" ? "policy" : "person";
       line["site"] = each.written.site.to_hex();
       export_line(conflict, std::move(line));
     }

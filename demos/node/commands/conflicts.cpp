@@ -83,7 +83,8 @@ void describe(const storage::conflict& conflict, const std::string& database) {
             << "\n"
             << "  other       " << conflict.other_json << "\n              written "
             << as_time(messages::ms_of_hlc(conflict.other.hlc)) << " at site " << conflict.other.site.to_short() << "\n"
-            << "  policy      " << conflict.rule << "\n";
+            << (conflict.base_json.empty() ? "" : "  base        " + conflict.base_json + "\n") << "  policy      "
+            << conflict.rule << "\n";
   if (conflict.settled_ms != 0) {
     std::cout << "  settled     by " << (conflict.settled_who.empty() ? "" : conflict.settled_who + " at ")
               << conflict.settled_by << ", " << as_time(conflict.settled_ms) << "\n";

@@ -83,9 +83,8 @@ void add_track(CLI::App& program, chosen_command& chosen) {
   command->add_flag("--all", arguments->is_all, "Every table that can be tracked and is not yet");
   command
       ->add_option("--policy", arguments->policies,
-                   "TABLE[.COLUMN]=POLICY: how conflicts are settled: lww, ask, keep_first, max, min, counter; of a "
-                   "table also row, "
-                   "delete_wins, update_wins")
+                   "TABLE[.COLUMN]=POLICY: how conflicts are settled: lww, ask, keep_first; of a column also max, min, "
+                   "counter, text, callback; of a table also row, delete_wins, update_wins")
       ->allow_extra_args(false)
       ->take_all();
   command

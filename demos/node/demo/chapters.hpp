@@ -31,6 +31,8 @@ void tell_quarantine(demo_world& world);
 void tell_choice(demo_world& world);
 /// Two increments of one number at once: both count.
 void tell_counter(demo_world& world);
+/// Two edits of one text at once become one text.
+void tell_text(demo_world& world);
 /// A change that a rule of the hub refuses, rolled back at its author.
 void tell_refusal(demo_world& world);
 /// The hub gone, a node killed in the middle of writes, all back.

@@ -67,6 +67,7 @@ void tell_all(demo_world& world, const fs::path& original) {
   tell_quarantine(world);
   tell_choice(world);
   tell_counter(world);
+  tell_text(world);
   tell_refusal(world);
   tell_crash(world);
   tell_end(world);

@@ -93,6 +93,22 @@ void tell_counter(demo_world& world) {
                     before + " + 2 + 3 = " + sum + " everywhere: each increment counts once");
 }
 
+void tell_text(demo_world& world) {
+  auto& told = world.told;
+  told.chapter("Two people write in one text");
+  set_policies(world, {"Genre.Name=text"});
+  const std::string read = "SELECT Name FROM Genre WHERE GenreId = 1";
+  const auto before = world.hub.read(read).value_or("");
+  write_apart(world, "UPDATE Genre SET Name = 'Hard ' || Name WHERE GenreId = 1",
+              "UPDATE Genre SET Name = Name || ' and more' WHERE GenreId = 1");
+  told.fact_in_time([&] { return are_level(world) && shown_everywhere(world, read, "Hard " + before + " and more"); },
+                    "Hard " + before + " and more: what each of them wrote is in it, everywhere");
+  if (const auto found = find_conflict(world.laptop, "Genre", storage::conflict_kind::cell)) {
+    told.fact(found->rule == "text" && found->base_json.find(before) != std::string::npos,
+              "the audit trail keeps both texts, and the one that they were made from");
+  }
+}
+
 void tell_refusal(demo_world& world) {
   auto& told = world.told;
   told.chapter("A change that the hub refuses is rolled back at its author, with the reason");

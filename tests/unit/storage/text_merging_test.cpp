@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "messages/limits.hpp"
 #include "storage/text_comparing.hpp"
 #include "storage/text_merging.hpp"
 
@@ -232,7 +233,7 @@ BOOST_AUTO_TEST_CASE(large_texts_merge_and_larger_ones_do_not) {
     each = each == ' ' || each == '\n' ? each : static_cast<char>(each + 1);
   BOOST_TEST((merged(base, anew, base) == anew));
   BOOST_TEST(merged(base, anew, later) != anew);
-  const std::string huge(1024 * 1024 + 1, 'x');
+  const std::string huge(tandem::limits::merged_text_bytes_max + 1, 'x');
   BOOST_TEST(merge_texts("", huge, "").trouble == "too large");
   BOOST_TEST(!merge_texts("", huge, "").text);
 }
