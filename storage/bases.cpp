@@ -91,6 +91,14 @@ void base_book::keep(const table& of, std::string_view key, std::uint32_t column
     stretch.run();
 }
 
+void base_book::close(const table& of, std::string_view key, std::uint64_t until) {
+  auto& query = c_.cached("UPDATE OR REPLACE main.tandem_bases SET until = ?3 WHERE t = ?1 AND k = ?2 AND until = 0");
+  query.bind_at(1, of.id);
+  query.bind_blob(2, key);
+  query.bind_at(3, until);
+  query.run();
+}
+
 void base_book::keep_heard(const table& of, std::string_view key, std::uint32_t column, std::uint32_t link,
                            const value_view& given, std::uint64_t until, bool is_merged) {
   if (make_room(of, key, column, given.bytes.size()))

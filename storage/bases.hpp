@@ -20,6 +20,9 @@ public:
   /// Keeps what stood in a cell until the write at pos `until` took its place.
   void keep(const table& of, std::string_view key, std::uint32_t column, const cell_origin& had,
             const value_view& stood, std::uint64_t until);
+  /// `until` may be 0 as long as it is not known; then this tells it for all cells of the row, or drops them all.
+  void close(const table& of, std::string_view key, std::uint64_t until);
+  void drop_open() { forget_until(0); }
   /// Keeps what a peer had when the write at pos `until` stood against it, or was merged from it and what stood before:
   /// the peer goes on from there.
   void keep_heard(const table& of, std::string_view key, std::uint32_t column, std::uint32_t link,

@@ -119,17 +119,18 @@ std::string key_change_trigger(const table& tracked) {
          append_hint(tracked, kind_literal(hint_kind::inserted), "NEW") + "END";
 }
 
-// The primary key is among them where different keys compare as equal: 'a' and 'A', or 1 and 1.0.
+// The primary key is among them where different keys compare as equal: 'a' and 'A', or 1 and 1.0. And where texts are
+// merged, for REPLACE fires no trigger that tells what the row was before.
 std::vector<unique_key> keys_that_displace(const table& tracked) {
   auto result = tracked.unique_keys;
   unique_key primary;
-  bool is_inexact = false;
+  bool is_needed = !tracked.based.empty();
   for (const auto index : tracked.key) {
     const auto& column = tracked.columns[index];
     primary.columns.push_back(column.name);
-    is_inexact = is_inexact || column.is_collated || (column.is_typeless && !tracked.has_integer_key);
+    is_needed = is_needed || column.is_collated || (column.is_typeless && !tracked.has_integer_key);
   }
-  if (is_inexact)
+  if (is_needed)
     result.push_back(std::move(primary));
   return result;
 }

@@ -43,6 +43,8 @@ public:
 
   /// Call last.
   void finish() {
+    if (has_open_bases_)
+      bases_.drop_open();
     if (!touched.contains(std::string{policies_table}))
       return;
     counters_.level(true);
@@ -86,9 +88,11 @@ private:
       auto cells = cells_of(table, what);
       if (!c_.late_columns.empty())
         add_late(table, key, what, *record, cells);
+      if (!table.info.based.empty() && (what.kind == hint_kind::deleted || what.kind == hint_kind::displaced))
+        keep_replaced(table, key, *record, pending_id);
       if (cells.empty())
         return; // the row was there before the hint and still is, or another hint tells how it came back
-      rewrite(table, key, *record, cells, pending_id);
+      rewrite(table, key, *record, cells, what.kind, pending_id);
       counters_.count_written(table, key, cells, stamp_);
     }
     admitted_.note_written(table, key);
@@ -117,11 +121,20 @@ private:
     });
   }
 
+  // A row that was removed, and is there again: the insert is told of by a later hint, and gets its pos then.
+  void keep_replaced(tracked_table& table, std::string_view key, const row_record& record, std::int64_t pending_id) {
+    if (const auto values = table.deleted_values(pending_id))
+      keep_bases(table, key, record, table.info.own_cells, *values, 0);
+    has_open_bases_ = true;
+  }
+
   void rewrite(tracked_table& table, std::string_view key, row_record& record, const column_set& cells,
-               std::optional<std::int64_t> pending_id = std::nullopt) {
+               hint_kind kind = hint_kind::inserted, std::int64_t pending_id = 0) {
     const auto pos = log_once(table, key, &record);
-    if (!table.info.based.empty() && pending_id)
-      if (const auto values = table.deleted_values(*pending_id))
+    if (!table.info.based.empty() && kind == hint_kind::inserted)
+      bases_.close(table.info, key, pos);
+    else if (!table.info.based.empty())
+      if (const auto values = table.deleted_values(pending_id))
         keep_bases(table, key, record, cells, *values, pos);
     record.write(cells, {stamp_, pos, via_here}, table.info.all_cells);
     table.put_record(key, record);
@@ -210,6 +223,7 @@ private:
   std::uint64_t group_start_;
   std::int64_t now_ms_;
   bool has_stamped_ = false;
+  bool has_open_bases_ = false;
   bool may_be_gone_ = true;
   local_stamp stamp_;
 };

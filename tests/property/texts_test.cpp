@@ -187,7 +187,21 @@ BOOST_AUTO_TEST_CASE(a_deleted_row_comes_back_with_the_edited_text) {
   both.a(set_body("1\n"));
   both.b("DELETE FROM notes; INSERT INTO notes VALUES (1, 'new', 't', 0)");
   both.level();
-  BOOST_TEST(both.conflicts().back().rule == "text: no common base is known; lww");
+  BOOST_TEST(both.conflicts().back().rule == "text: both changed the same words; lww");
+}
+
+BOOST_AUTO_TEST_CASE(a_row_that_is_replaced_is_an_edit_of_the_old_one) {
+  for (const std::string anew :
+       {"DELETE FROM notes; INSERT INTO notes", "REPLACE INTO notes", "INSERT OR REPLACE INTO notes"}) {
+    two_writers both;
+    both.a(set_body("one two\nTHREE\n"));
+    both.b(anew + " VALUES (1, 'ONE two' || char(10) || 'three' || char(10), 't', 0)");
+    both.b("INSERT OR IGNORE INTO notes VALUES (1, 'no', 't', 0)");
+    both.b(anew + " VALUES (1, '1 two' || char(10) || 'three' || char(10), 't', 0)");
+    both.level();
+    BOOST_TEST(both.body() == "1 two|THREE|");
+    BOOST_TEST(shown_rows(both.all.at(1).app(), "SELECT count(*) FROM tandem_bases WHERE until = 0") == "(0)");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(two_inserts_of_one_key_stand_whole) {
