@@ -78,6 +78,8 @@ struct node::implementation {
 
   node_options options;
   std::shared_ptr<host_callback> decision;
+  /// What this process's own pages show; new for each run, and never told to anybody.
+  const std::string own_token = "own " + std::to_string(random_number()) + std::to_string(random_number());
   storage::identity self;
   std::mutex mutex;                // of start and stop
   mutable std::mutex actors_mutex; // of the pointer only
@@ -181,8 +183,8 @@ void node::implementation::start() {
   crew_setup.token = options.token;
   crew_setup.user = options.user;
   crew_setup.seed = random_number();
-  crew_setup.rights_of = [access = access()](const std::string& token) {
-    return bridge::rights_of(access, token);
+  crew_setup.rights_of = [access = access(), own = own_token](const std::string& token) {
+    return token == own ? bridge::page_right::full : bridge::rights_of(access, token);
   };
   crew_setup.events = events();
   crew_setup.on_new_identity = [this] {
@@ -261,6 +263,15 @@ void node::start() {
 
 void node::stop() {
   implementation_->stop();
+}
+
+bridge::page_handler node::page_entry() const {
+  const auto running = implementation_->current();
+  if (!running)
+    throw failure{failure_code::usage, "this node does not run; start it first"};
+  return [admit = running->on_page(), own = implementation_->own_token](bridge::shared_connection opened, std::string) {
+    return admit(std::move(opened), own);
+  };
 }
 
 std::string node::url() const {

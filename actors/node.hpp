@@ -49,6 +49,9 @@ public:
   /// Ends all actors in order, closes all links, joins all threads. May be called again.
   void stop();
 
+  /// For pages of this process, in a WebView say: what a transport has to call for each. They may do everything. Valid
+  /// while this node runs.
+  [[nodiscard]] bridge::page_handler page_entry() const;
   /// Where this node listens (with the port that was taken); empty: nowhere.
   [[nodiscard]] std::string url() const;
   [[nodiscard]] storage::identity self() const;

@@ -32,8 +32,9 @@ KEPT_TO = {
     "sqlite3": ("SQLite", ["storage/", "actors/runtime.cpp", "demos/", "tests/"]),
     "boost/test": ("Boost.Test", ["tests/"]),
     "boost": ("Boost", ["bridge/"]),
+    "webkit2": ("WebKitGTK", ["bridge/webview", "demos/webview/"]),
     "rapidcheck": ("RapidCheck", ["tests/"]),
-    "CLI": ("CLI11", ["demos/node/"]),
+    "CLI": ("CLI11", ["demos/node/", "demos/webview/"]),
 }
 LIMIT_FILES = {"messages/limits.hpp", "messages/page_limits.hpp"}
 PUBLIC_NEVER = re.compile(r"\b(caf|boost|msgpack|nlohmann|spdlog)::|\bsqlite3_\w+\s*\(")

@@ -32,6 +32,7 @@ PLANTED = {
     "msgpack outside": ("messages/frame.cpp", "#include <msgpack.hpp>\n", "msgpack belongs"),
     "Beast outside": ("actors/x.cpp", "#include <boost/asio.hpp>\n", "Boost belongs"),
     "Boost.Test outside": ("bridge/x.cpp", "#include <boost/test/unit_test.hpp>\n", "Boost.Test belongs"),
+    "WebKitGTK outside": ("actors/x.cpp", "#include <webkit2/webkit2.h>\n", "WebKitGTK belongs"),
     "SQLite outside": ("bridge/x.cpp", "#include <sqlite3.h>\n", "SQLite belongs"),
     "SQLite in public": ("include/tandem/x.hpp", "#include <sqlite3.h>\n", "SQLite belongs"),
     "CAF in public": ("include/tandem/x.hpp", "caf::actor x();\n", "must not show"),

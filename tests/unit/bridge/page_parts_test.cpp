@@ -6,6 +6,7 @@
 #include "bridge/base64.hpp"
 #include "bridge/page_access.hpp"
 #include "bridge/page_mailbox.hpp"
+#include "bridge/webview_page.hpp"
 #include "messages/page_limits.hpp"
 
 using namespace tandem::bridge;
@@ -92,6 +93,53 @@ BOOST_AUTO_TEST_CASE(frames_are_kept_until_they_are_acknowledged) {
   BOOST_TEST(box.put(bytes_of("d")));
   BOOST_TEST(box.after(3, 100)->last == 4U);
   BOOST_TEST(!box.put(bytes_of(std::string(limits::socket_unsent_bytes_max, 'x'))));
+}
+
+BOOST_AUTO_TEST_CASE(a_webview_rings_once_until_all_is_pulled) {
+  std::size_t rings = 0;
+  shared_connection held;
+  std::vector<std::string> came;
+  const auto page = std::make_shared<webview_page>(webview_loop{[](const std::function<void()>& work) { work(); },
+                                                                [&](std::uint64_t) {
+                                                                  ++rings;
+                                                                }});
+  page->start([&](shared_connection opened, const std::string&) {
+    held = std::move(opened);
+    connection_events events;
+    events.on_frame = [&](const shared_bytes& frame) {
+      came.push_back(*frame);
+    };
+    return events;
+  });
+  std::vector<std::string> answers;
+  const auto says = [&](const std::string& message) {
+    page->take(message,
+               [&](const std::string& text, bool is_error) { answers.push_back((is_error ? "!" : "") + text); });
+  };
+  says("send 1 " + to_base64(std::string("\0\0\0\1a", 5)));
+  BOOST_TEST(answers.empty()); // Nothing is read without credit.
+  held->grant(100);
+  BOOST_TEST(answers.size() == 1U);
+  says("send 1 " + to_base64(std::string("\0\0\0\1a", 5)));
+  BOOST_TEST(came.size() == 1U);
+  for (const auto bad : {"send 3 ", "send 2 !", "send x", "pull", "pull 0 x", "nonsense", ""}) {
+    says(bad);
+    BOOST_TEST(answers.back().starts_with("!"), bad);
+  }
+  for (int i = 0; i < 50; ++i)
+    BOOST_TEST(held->send(bytes_of("b")));
+  BOOST_TEST(rings == 1U);
+  says("pull 0");
+  BOOST_TEST(answers.back().starts_with("50 "));
+  says("pull 50");
+  BOOST_TEST(answers.back() == "50 ");
+  BOOST_TEST(held->unsent_bytes() == 0U);
+  BOOST_TEST(held->send(bytes_of("c")));
+  BOOST_TEST(rings == 2U);
+  page->end("gone");
+  says("pull 50");
+  BOOST_TEST(answers.back().starts_with("!"));
+  BOOST_TEST(!held->send(bytes_of("d")));
 }
 
 BOOST_AUTO_TEST_CASE(letters_are_taken_apart_or_refused) {

@@ -1,0 +1,88 @@
+// A desktop window whose page works on an app's database through the WebView's message handler.
+#include <filesystem>
+#include <glib-unix.h>
+#include <iostream>
+#include <string>
+#include <vector>
+#include <webkit2/webkit2.h>
+
+#include <CLI/CLI.hpp>
+
+#include "actors/node.hpp"
+#include "bridge/webview.hpp"
+#include "messages/failure.hpp"
+
+namespace {
+
+struct arguments {
+  std::string database;
+  std::string www;
+  std::vector<std::string> peers;
+};
+
+constexpr int width = 1'100;
+constexpr int height = 760;
+
+gboolean quit(void*) {
+  gtk_main_quit();
+  return G_SOURCE_REMOVE;
+}
+
+/// "ws://127.0.0.1:7420/" as the origin of its files.
+std::string origin_of(const std::string& url) {
+  auto result = "http" + url.substr(2);
+  result.pop_back();
+  return result;
+}
+
+int show(const arguments& given) {
+  tandem::actors::node_options options;
+  options.path = given.database;
+  options.may_create = true;
+  options.name = std::filesystem::path{given.database}.stem().string();
+  options.peers = given.peers;
+  options.listen.emplace();
+  options.pages.www = given.www;
+  tandem::actors::node node{std::move(options)};
+  node.start();
+  const auto origin = origin_of(node.url());
+
+  GtkWidget* window = gtk_window_new(GTK_WINDOW_TOPLEVEL);
+  gtk_window_set_default_size(GTK_WINDOW(window), width, height);
+  gtk_window_set_title(GTK_WINDOW(window), "Tandem");
+  GtkWidget* view = webkit_web_view_new();
+  gtk_container_add(GTK_CONTAINER(window), view);
+  g_signal_connect(window, "destroy", G_CALLBACK(gtk_main_quit), nullptr);
+  g_unix_signal_add(SIGINT, quit, nullptr);
+  g_unix_signal_add(SIGTERM, quit, nullptr);
+  {
+    const tandem::bridge::webview served{WEBKIT_WEB_VIEW(view), origin, node.page_entry()};
+    webkit_web_view_load_uri(WEBKIT_WEB_VIEW(view), (origin + "/").c_str());
+    gtk_widget_show_all(window);
+    std::cout << "ready " << node.url() << std::endl;
+    gtk_main();
+  }
+  node.stop();
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  arguments given;
+  CLI::App program{"A page in a desktop window over an app's database", "tandem_webview"};
+  program.add_option("DB", given.database, "The app's SQLite file")->required();
+  program.add_option("--www", given.www, "The folder of the page")->required()->check(CLI::ExistingDirectory);
+  program.add_option("--peer", given.peers, "ws://HOST:PORT/ of a replica to keep a link with")->take_all();
+  CLI11_PARSE(program, argc, argv);
+  if (!gtk_init_check(&argc, &argv)) {
+    std::cerr << "tandem_webview: there is no display; start it in a desktop session, or under xvfb-run\n";
+    return 1;
+  }
+  try {
+    return show(given);
+  } catch (const tandem::messages::failure& trouble) {
+    std::cerr << "tandem_webview: " << trouble.what() << "\n";
+    return 1;
+  }
+}
