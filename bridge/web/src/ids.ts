@@ -1,0 +1,5 @@
+/** 32 random hex digits: names a session or a write for good. */
+export function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

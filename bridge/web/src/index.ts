@@ -1,0 +1,17 @@
+export { type ErrorCode, TandemError } from "./errors";
+export type { Statement } from "./protocol/messages";
+export { Real, type Row, type SqlParameter, type SqlValue } from "./protocol/values";
+export type { Json } from "./providers/json";
+export {
+  HttpProvider,
+  NodeProvider,
+  SwitchingProvider,
+  WebSocketProvider,
+  WebViewProvider,
+} from "./providers/node_provider";
+export type * from "./providers/provider";
+export type { Opened, SessionOptions, SessionPhase, SessionState } from "./session";
+export { HttpTransport } from "./transports/http";
+export type { Connection, ConnectionEvents, Transport, TransportKind } from "./transports/transport";
+export { WebSocketTransport } from "./transports/websocket";
+export { WebViewTransport } from "./transports/webview";

@@ -1,0 +1,136 @@
+import type { TandemError } from "../errors";
+import type { Statement } from "../protocol/messages";
+import type { Row, SqlParameter } from "../protocol/values";
+import type { SessionState } from "../session";
+import type { Json } from "./json";
+
+export interface RequestOptions {
+  /** The whole time until an answer, connecting included; 0: the node's own limit of 5 s for a statement, and no limit for waiting. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface QueryResult<R extends object = Row> {
+  readonly columns: readonly string[];
+  readonly rows: readonly R[];
+}
+
+export interface WriteOptions extends RequestOptions {
+  /** Names this write for good: asked again under the same name, over any connection, it happens once. Made up if not given. */
+  readonly once?: string;
+}
+
+export interface WriteResult {
+  readonly changes: number;
+  readonly lastRowid: number | bigint;
+  /** It had been done before, under the same `once`. */
+  readonly isRepeat: boolean;
+}
+
+export interface Transaction {
+  query<R extends object = Row>(
+    sql: string,
+    parameters?: readonly SqlParameter[],
+    options?: RequestOptions,
+  ): Promise<QueryResult<R>>;
+  execute(
+    what: string | readonly Statement[],
+    parameters?: readonly SqlParameter[],
+    options?: RequestOptions,
+  ): Promise<WriteResult>;
+}
+
+export interface TransactionOptions extends RequestOptions {
+  /** Then the node rolls it back: an open transaction keeps all other writers waiting. */
+  readonly limitMs?: number;
+}
+
+export interface WatchOptions {
+  /** Columns of the result that name a row; without them the whole content of a row does. */
+  readonly key?: readonly string[];
+  readonly deadlineMs?: number;
+}
+
+export interface LiveSnapshot<R extends object = Row> {
+  readonly columns: readonly string[];
+  /** A new list for each change; rows that stayed as they were are the same objects. */
+  readonly rows: readonly R[];
+  /** False until the first answer. After an error the last rows stay. */
+  readonly isReady: boolean;
+  readonly error: TandemError | null;
+}
+
+export interface LiveQuery<R extends object = Row> {
+  readonly snapshot: LiveSnapshot<R>;
+  subscribe(listener: () => void): () => void;
+  close(): void;
+}
+
+export interface Changes {
+  /** Empty: any. */
+  readonly tables: readonly string[];
+  /** They came from another replica. */
+  readonly isRemote: boolean;
+}
+
+export type Settlement = "current" | "other" | "value" | "fields" | "undo" | "reinsert";
+export interface Resolution {
+  readonly id: string;
+  readonly take: Settlement;
+  /** With `value` the value, with `fields` an object of columns. */
+  readonly value?: Json;
+  /** Also if the cell was written since. */
+  readonly force?: boolean;
+  readonly user?: string;
+}
+
+export interface Conflict {
+  readonly id: string;
+  readonly table: string;
+  readonly [field: string]: Json;
+}
+
+/** A database as a page sees it, however it is reached. All failures are `TandemError`s. */
+export interface Provider {
+  readonly state: SessionState;
+  /** Calls back at each change of `state`. */
+  onState(listener: (state: SessionState) => void): () => void;
+
+  query<R extends object = Row>(
+    sql: string,
+    parameters?: readonly SqlParameter[],
+    options?: RequestOptions,
+  ): Promise<QueryResult<R>>;
+  /** One statement, or several in one transaction: all or nothing, and exactly once. */
+  execute(
+    what: string | readonly Statement[],
+    parameters?: readonly SqlParameter[],
+    options?: WriteOptions,
+  ): Promise<WriteResult>;
+  /** Runs `work` within one write transaction, again (three times at most) if the connection was lost under it. */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** A result that follows the database. It stays open over lost connections until it is closed. */
+  watch<R extends object = Row>(
+    sql: string,
+    parameters?: readonly SqlParameter[],
+    options?: WatchOptions,
+  ): LiveQuery<R>;
+  /** Tells which tables changed. Without names, of all. */
+  observe(tables: readonly string[], listener: (changes: Changes) => void): () => void;
+
+  ask(what: string, argument?: Json, options?: RequestOptions): Promise<Json>;
+  status(): Promise<Json>;
+  conflicts(filter?: { open?: boolean; limit?: number }): Promise<readonly Conflict[]>;
+  conflict(id: string): Promise<Conflict>;
+  resolve(resolution: Resolution): Promise<void>;
+  undo(id: string): Promise<void>;
+  audit(limit?: number): Promise<readonly Conflict[]>;
+  why(table: string, key: Json): Promise<Json>;
+  tables(): Promise<Json>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Milliseconds there and back. */
+  ping(): Promise<number>;
+  /** Requests that wait are rejected with `closed`. */
+  close(): void;
+}

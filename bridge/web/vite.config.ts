@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  build: {
+    target: "es2022",
+    sourcemap: true,
+    lib: {
+      entry: { index: "src/index.ts" },
+      formats: ["es"],
+      cssFileName: "style",
+    },
+    rollupOptions: { external: ["react", "react/jsx-runtime", "react-dom"] },
+  },
+  test: {
+    include: ["tests/**/*.test.{ts,tsx}"],
+    setupFiles: ["tests/setup.ts"],
+    testTimeout: 10_000,
+  },
+});
