@@ -5,7 +5,7 @@ export default defineConfig({
     target: "es2022",
     sourcemap: true,
     lib: {
-      entry: { index: "src/index.ts" },
+      entry: { index: "src/index.ts", react: "src/react/index.ts" },
       formats: ["es"],
       cssFileName: "style",
     },

@@ -6,12 +6,11 @@ import type { Transport } from "../src/transports/transport";
 import { WebSocketTransport } from "../src/transports/websocket";
 import { NodeProcess, until } from "./node_process";
 
-const hasHttp = process.env.TANDEM_PAGE_HTTP === "yes";
-const ways: [string, (url: string) => Transport][] = [["WebSocket", (url) => new WebSocketTransport(url)]];
-if (hasHttp) {
-  ways.push(["HTTP events", (url) => new HttpTransport(url, { downstream: "events" })]);
-  ways.push(["HTTP pull", (url) => new HttpTransport(url, { downstream: "pull" })]);
-}
+const ways: [string, (url: string) => Transport][] = [
+  ["WebSocket", (url) => new WebSocketTransport(url)],
+  ["HTTP events", (url) => new HttpTransport(url, { downstream: "events" })],
+  ["HTTP pull", (url) => new HttpTransport(url, { downstream: "pull" })],
+];
 
 describe.each(ways)("a node's provider by %s", (_name, way) => {
   let node: NodeProcess;
@@ -182,7 +181,7 @@ describe("a page without its node", () => {
   });
 });
 
-describe.runIf(hasHttp)("switching", () => {
+describe("switching", () => {
   it("keeps live queries and writes while the way changes", async () => {
     const node = await NodeProcess.start();
     const provider = new SwitchingProvider(new WebSocketTransport(node.url));

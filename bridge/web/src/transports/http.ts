@@ -186,12 +186,13 @@ class HttpConnection implements Connection {
 /** What the node says instead of yes. A proxy's own errors count as the network's. */
 async function refusal(response: Response): Promise<TandemError> {
   const body: unknown = await response.json().catch(() => null);
-  if (body && typeof body === "object" && "code" in body && "text" in body)
-    return TandemError.fromWire(String(body.code), String(body.text));
-  return new TandemError(
-    response.status === 404 || response.status === 410 ? "closed" : "network",
-    `HTTP ${response.status}`,
-  );
+  const told = body && typeof body === "object" && "code" in body && "text" in body ? body : null;
+  // The node does not know the session any more, or missed a part of it: a new one can be begun.
+  if ([404, 409, 410].includes(response.status))
+    return new TandemError("closed", told ? String(told.text) : `HTTP ${response.status}`);
+  return told
+    ? TandemError.fromWire(String(told.code), String(told.text))
+    : new TandemError("network", `HTTP ${response.status}`);
 }
 
 /** Server-sent events as they come, in pieces cut anywhere. */

@@ -1,0 +1,14 @@
+import "./style.css";
+
+export { ConflictDialog, type ConflictDialogProps, ConflictInbox } from "./conflict_dialog";
+export { TandemProvider, useProvider } from "./context";
+export {
+  type Conflicts,
+  type Mutation,
+  type QueryOptions,
+  useConflicts,
+  useMutation,
+  useQuery,
+  useStatus,
+} from "./hooks";
+export { SyncBadge } from "./sync_badge";

@@ -1,0 +1,200 @@
+// @vitest-environment happy-dom
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { Component, type ReactNode, StrictMode, Suspense } from "react";
+import { afterEach, expect, it, vi } from "vitest";
+import { TandemError } from "../src/errors";
+import type { Row } from "../src/protocol/values";
+import type { Changes, Conflict, LiveQuery, LiveSnapshot, Provider } from "../src/providers/provider";
+import { ConflictInbox, SyncBadge, TandemProvider, useMutation, useQuery } from "../src/react";
+import { nameOf } from "../src/react/live_cache";
+import type { SessionState } from "../src/session";
+
+/** What of a provider the components use, driven by hand. */
+class ScriptedProvider {
+  state: SessionState = { phase: "open", transport: "websocket", reason: null, node: null, failures: 0 };
+  snapshot: LiveSnapshot = { columns: [], rows: [], isReady: false, error: null };
+  watches = 0;
+  open: Conflict[] = [];
+  refusal: TandemError | null = null;
+  readonly listeners = new Set<() => void>();
+  readonly stateListeners = new Set<(state: SessionState) => void>();
+  readonly changeListeners = new Set<(changes: Changes) => void>();
+  readonly resolve = vi.fn(async (_resolution: unknown) => {
+    if (this.refusal) throw this.refusal;
+    this.open = [];
+    this.tell();
+  });
+  readonly execute = vi.fn(async () => {
+    if (this.refusal) throw this.refusal;
+    return { changes: 1, lastRowid: 1, isRepeat: false };
+  });
+
+  watch(): LiveQuery {
+    this.watches++;
+    const self = this;
+    return {
+      get snapshot() {
+        return self.snapshot;
+      },
+      subscribe: (listener) => {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+      },
+      close: () => {},
+    };
+  }
+  observe(_tables: readonly string[], listener: (changes: Changes) => void) {
+    this.changeListeners.add(listener);
+    return () => this.changeListeners.delete(listener);
+  }
+  onState(listener: (state: SessionState) => void) {
+    this.stateListeners.add(listener);
+    return () => this.stateListeners.delete(listener);
+  }
+  async conflicts() {
+    return this.open;
+  }
+  undo() {}
+  tell() {
+    for (const listener of this.changeListeners) listener({ tables: ["tandem_conflicts"], isRemote: true });
+  }
+  show(rows: readonly Row[], error: TandemError | null = null) {
+    this.snapshot = { columns: ["title"], rows, isReady: error === null, error };
+    for (const listener of [...this.listeners]) listener();
+  }
+}
+
+const within = (provider: ScriptedProvider, children: ReactNode) =>
+  render(
+    <StrictMode>
+      <TandemProvider provider={provider as unknown as Provider}>{children}</TandemProvider>
+    </StrictMode>,
+  );
+afterEach(cleanup);
+
+function Titles(props: { suspense?: boolean }) {
+  const { rows, isReady } = useQuery<{ title: string }>("SELECT title FROM notes", [], {
+    suspense: props.suspense ?? false,
+  });
+  return <p data-testid="titles">{isReady ? rows.map((row) => row.title).join() : "wait"}</p>;
+}
+
+it("shows a live query and its changes, and shares it", () => {
+  const provider = new ScriptedProvider();
+  within(
+    provider,
+    <>
+      <Titles />
+      <Titles />
+    </>,
+  );
+  expect(screen.getAllByTestId("titles").map((each) => each.textContent)).toEqual(["wait", "wait"]);
+  act(() => provider.show([{ title: "one" }]));
+  act(() => provider.show([{ title: "one" }, { title: "two" }]));
+  expect(screen.getAllByTestId("titles").map((each) => each.textContent)).toEqual(["one,two", "one,two"]);
+  expect(provider.watches).toBe(1);
+});
+
+it("suspends until the first rows are there", async () => {
+  const provider = new ScriptedProvider();
+  within(
+    provider,
+    <Suspense fallback={<p>loading</p>}>
+      <Titles suspense />
+    </Suspense>,
+  );
+  expect(screen.getByText("loading")).toBeTruthy();
+  await act(async () => provider.show([{ title: "one" }]));
+  expect((await screen.findByTestId("titles")).textContent).toBe("one");
+});
+
+class Boundary extends Component<{ children: ReactNode }, { text: string }> {
+  override state = { text: "" };
+  static getDerivedStateFromError(error: Error) {
+    return { text: error.message };
+  }
+  override render() {
+    return this.state.text ? <p>caught: {this.state.text}</p> : this.props.children;
+  }
+}
+
+it("hands an error of a suspending query to the error boundary", async () => {
+  const provider = new ScriptedProvider();
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  provider.show([], new TandemError("sql", "no such table"));
+  within(
+    provider,
+    <Boundary>
+      <Suspense fallback="loading">
+        <Titles suspense />
+      </Suspense>
+    </Boundary>,
+  );
+  expect(screen.getByText("caught: no such table")).toBeTruthy();
+  log.mockRestore();
+});
+
+function Rename() {
+  const { run, error } = useMutation("UPDATE notes SET title = ?");
+  return (
+    <>
+      <button type="button" onClick={() => void run("new")}>
+        rename
+      </button>
+      <p data-testid="error">{error?.code ?? "none"}</p>
+    </>
+  );
+}
+
+it("writes, and tells what went wrong until the next try", async () => {
+  const provider = new ScriptedProvider();
+  within(provider, <Rename />);
+  provider.refusal = new TandemError("constraint", "title is taken");
+  await act(async () => fireEvent.click(screen.getByText("rename")));
+  expect(screen.getByTestId("error").textContent).toBe("constraint");
+  provider.refusal = null;
+  await act(async () => fireEvent.click(screen.getByText("rename")));
+  expect(screen.getByTestId("error").textContent).toBe("none");
+  expect(provider.execute).toHaveBeenLastCalledWith("UPDATE notes SET title = ?", ["new"]);
+});
+
+it("tells whether the node is there", () => {
+  const provider = new ScriptedProvider();
+  within(provider, <SyncBadge />);
+  expect(screen.getByRole("status").textContent).toBe("live");
+  act(() => {
+    provider.state = { ...provider.state, phase: "waiting" };
+    for (const listener of provider.stateListeners) listener(provider.state);
+  });
+  expect(screen.getByRole("status").textContent).toContain("offline");
+});
+
+const conflict: Conflict = {
+  id: "c1",
+  table: "notes",
+  key: '["n1"]',
+  column: "title",
+  current: '"Milk"',
+  other: '"Bread"',
+};
+
+it("settles a conflict in the dialog, and stays open with the reason if that fails", async () => {
+  const provider = new ScriptedProvider();
+  provider.open = [conflict];
+  within(provider, <ConflictInbox user="Ada" />);
+  fireEvent.click(await screen.findByText("title of notes n1"));
+  expect(screen.getByText("Milk")).toBeTruthy();
+  expect(screen.getByText("Bread")).toBeTruthy();
+  provider.refusal = new TandemError("usage", "written since");
+  await act(async () => fireEvent.click(screen.getByText("Take this")));
+  expect(screen.getByRole("alert").textContent).toBe("written since");
+  provider.refusal = null;
+  await act(async () => fireEvent.click(screen.getByText("Take this")));
+  expect(provider.resolve).toHaveBeenLastCalledWith({ id: "c1", take: "other", user: "Ada" });
+  expect(await screen.findByText("No conflicts.")).toBeTruthy();
+});
+
+it("names different questions differently", () => {
+  const names = [[1], [1n], ["1"], [new Uint8Array([1])], [null], [Number.NaN]].map((given) => nameOf("s", given, {}));
+  expect(new Set(names).size).toBe(names.length);
+});
