@@ -21,9 +21,9 @@ export class NodeProcess {
     private readonly options: readonly string[],
   ) {}
 
-  static async start(options: readonly string[] = []): Promise<NodeProcess> {
+  static async start(options: readonly string[] = [], tables = schema): Promise<NodeProcess> {
     const node = new NodeProcess(await freePort(), options);
-    node.sqlite(`PRAGMA journal_mode=WAL; ${schema}`);
+    node.sqlite(`PRAGMA journal_mode=WAL; ${tables}`);
     execFileSync(program, ["track", node.database, "--all"], { stdio: "pipe" });
     await node.run();
     return node;
