@@ -14,6 +14,8 @@ export default defineConfig({
   test: {
     include: ["tests/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],
+    // Two files would build the demo at once.
+    fileParallelism: false,
     testTimeout: 10_000,
   },
 });

@@ -3,17 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { browserFlags, executablePath, repository } from "./browser";
 import { NodeProcess, until } from "./node_process";
-
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const repository = new URL("../../../", import.meta.url).pathname;
-const quiet = [
-  "--no-sandbox",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-quic",
-];
 
 /** The demo's page in a real browser, over a real node. */
 describe.runIf(existsSync(executablePath))("the demo", () => {
@@ -35,7 +26,7 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
     execFileSync("npm", ["run", "--silent", "demo"], { cwd: `${repository}bridge/web`, stdio: "pipe" });
     const schema = readFileSync(`${repository}demos/web/schema.sql`, "utf8");
     node = await NodeProcess.start(["--www", `${repository}demos/web/dist`], schema);
-    browser = await chromium.launch({ executablePath, args: quiet });
+    browser = await chromium.launch({ executablePath, args: browserFlags });
     [first, second] = [await open(), await open()];
   }, 60_000);
   afterAll(async () => {

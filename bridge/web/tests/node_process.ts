@@ -21,12 +21,26 @@ export class NodeProcess {
     private readonly options: readonly string[],
   ) {}
 
-  static async start(options: readonly string[] = [], tables = schema): Promise<NodeProcess> {
+  static async start(
+    options: readonly string[] = [],
+    tables = schema,
+    policies: readonly string[] = [],
+  ): Promise<NodeProcess> {
     const node = new NodeProcess(await freePort(), options);
     node.sqlite(`PRAGMA journal_mode=WAL; ${tables}`);
-    execFileSync(program, ["track", node.database, "--all"], { stdio: "pipe" });
+    execFileSync(program, ["track", node.database, "--all", ...policies.flatMap((policy) => ["--policy", policy])], {
+      stdio: "pipe",
+    });
     await node.run();
     return node;
+  }
+
+  /** Another device, kept in step with this node whenever both run. */
+  async clone(options: readonly string[] = []): Promise<NodeProcess> {
+    const device = new NodeProcess(await freePort(), [...options, "--peer", this.url]);
+    execFileSync(program, ["clone", this.url, device.database], { stdio: "pipe" });
+    await device.run();
+    return device;
   }
 
   get url(): string {
