@@ -9,7 +9,6 @@
 
 namespace tandem::actors {
 
-using messages::frame;
 using messages::role;
 
 lobby::lobby(std::shared_ptr<switchboard> board) : board_{std::move(board)} {}
