@@ -60,16 +60,21 @@ void admission::decide_circles() {
   // All that takes part leaves its table: rows aside, who holds their values, and the children of those.
   std::vector<claimant> all;
   const auto add = [&](tracked_table& table, std::string_view key, row_values values, bool is_visible) {
-    all.push_back({&table, std::string{key}, std::move(values), claim_of(table, *table.record(key)), is_visible});
+    const auto record = table.record(key);
+    if (!record)
+      return false; // a trigger of the app has just written it; it will be stamped and judged then
+    all.push_back({&table, std::string{key}, std::move(values), claim_of(table, *record), is_visible});
     if (is_visible)
       table.remove(key);
+    return true;
   };
   for (const auto& [id, key] : aside) {
     auto& table = *c_.table_with_id(id);
     const auto values = quarantined_values(table, key);
     add(table, key, values, false);
-    while (const auto rival = table.rival_of(key, views_of(values)))
-      add(table, *rival, *table.read(*rival), true);
+    auto rival = table.rival_of(key, views_of(values));
+    while (rival && add(table, *rival, *table.read(*rival), true))
+      rival = table.rival_of(key, views_of(values));
   }
   for (bool any = true; std::exchange(any, false);)
     for (auto& check : checks_) {
@@ -82,8 +87,7 @@ void admission::decide_circles() {
           orphans.push_back(check.child->app_key(check.orphans, 0));
       }
       for (const auto& key : orphans)
-        add(*check.child, key, *check.child->read(key), true);
-      any = any || !orphans.empty();
+        any = add(*check.child, key, *check.child->read(key), true) || any;
     }
 
   std::ranges::sort(all, [&](const claimant& one, const claimant& two) {
