@@ -80,6 +80,20 @@ private:
   bool readmit_waiting();
   bool readmit_circles();
   [[nodiscard]] std::set<const tracked_table*> tables_in_circles() const;
+  /// One of the rows that are asked in the order of their claims.
+  struct claimant {
+    tracked_table* table = nullptr;
+    std::string key;
+    row_values values;
+    local_stamp claim;
+    bool was_visible = false;
+    bool is_rejected = false;
+    bool is_in = false;
+  };
+  std::vector<row_name> rows_aside(const std::set<const tracked_table*>& of);
+  std::vector<claimant> call_together(const std::set<const tracked_table*>& circle, const std::vector<row_name>& aside);
+  static void let_in(std::vector<claimant>& all);
+  void carry_out(const claimant& decided);
   bool is_order_open(const std::vector<row_name>& aside);
   void decide_circles();
   void welcome(tracked_table& table, std::string_view key);

@@ -8,25 +8,11 @@
 #include "storage/admission.hpp"
 
 namespace tandem::storage {
-namespace {
-
-struct claimant {
-  tracked_table* table;
-  std::string key;
-  row_values values;
-  local_stamp claim;
-  bool was_visible;
-  bool is_rejected = false;
-  bool is_in = false;
-};
-
 /// Lets in whoever comes first and hits nobody.
-void let_in(std::vector<claimant>& all) {
+void admission::let_in(std::vector<claimant>& all) {
   for (auto& each : all)
     each.is_in = !each.is_rejected && each.table->insert(each.key, views_of(each.values)) == 0;
 }
-
-} // namespace
 
 // True if a row without a parent came before a visible row that holds its values.
 bool admission::is_order_open(const std::vector<row_name>& aside) {
@@ -40,24 +26,21 @@ bool admission::is_order_open(const std::vector<row_name>& aside) {
   });
 }
 
-void admission::decide_circles() {
-  prepare_checks();
-  const auto circle = tables_in_circles();
-  if (std::ranges::none_of(circle, [](const tracked_table* table) { return !table->info.unique_keys.empty(); }))
-    return;
-  std::vector<row_name> aside;
-  {
-    statement query{c_.db, "SELECT t, k FROM tandem_quarantine LIMIT ?1"};
-    query.bind(limits::rows_at_once);
-    while (query.step())
-      if (const auto table = c_.table_with_id(static_cast<std::uint32_t>(query.integer(0)));
-          table && circle.contains(table) && table->record(query.blob(1)))
-        aside.emplace_back(table->info.id, query.blob(1));
-  }
-  if (!is_order_open(aside))
-    return;
+/// The rows of these tables that are set aside, and may come back.
+std::vector<admission::row_name> admission::rows_aside(const std::set<const tracked_table*>& of) {
+  std::vector<row_name> result;
+  statement query{c_.db, "SELECT t, k FROM tandem_quarantine LIMIT ?1"};
+  query.bind(limits::rows_at_once);
+  while (query.step())
+    if (const auto table = c_.table_with_id(static_cast<std::uint32_t>(query.integer(0)));
+        table && of.contains(table) && table->record(query.blob(1)))
+      result.emplace_back(table->info.id, query.blob(1));
+  return result;
+}
 
-  // All that takes part leaves its table: rows aside, who holds their values, and the children of those.
+// All that takes part leaves its table: rows aside, who holds their values, and the children of those.
+std::vector<admission::claimant> admission::call_together(const std::set<const tracked_table*>& circle,
+                                                          const std::vector<row_name>& aside) {
   std::vector<claimant> all;
   const auto add = [&](tracked_table& table, std::string_view key, row_values values, bool is_visible) {
     const auto record = table.record(key);
@@ -89,12 +72,23 @@ void admission::decide_circles() {
       for (const auto& key : orphans)
         any = add(*check.child, key, *check.child->read(key), true) || any;
     }
-
   std::ranges::sort(all, [&](const claimant& one, const claimant& two) {
     if (!(one.claim == two.claim))
       return c_.is_later(two.claim, one.claim);
     return std::pair{one.table->info.name, one.key} < std::pair{two.table->info.name, two.key};
   });
+  return all;
+}
+
+void admission::decide_circles() {
+  prepare_checks();
+  const auto circle = tables_in_circles();
+  if (std::ranges::none_of(circle, [](const tracked_table* table) { return !table->info.unique_keys.empty(); }))
+    return;
+  const auto aside = rows_aside(circle);
+  if (!is_order_open(aside))
+    return;
+  auto all = call_together(circle, aside);
   std::uint32_t waits = 0;
   const auto lacks_parent = [&](const claimant& each) {
     return each.is_in && !missing_parent(*each.table, each.key, each.values, waits).empty();
@@ -109,24 +103,31 @@ void admission::decide_circles() {
       if (each.is_in)
         each.table->remove(each.key);
   }
-  for (const auto& each : all) {
-    if (each.is_in && !each.was_visible)
-      welcome(*each.table, each.key);
-    if (each.is_in || !each.was_visible)
-      continue;
-    auto reason = missing_parent(*each.table, each.key, each.values, waits);
-    if (reason.empty()) {
-      const auto rival = each.table->rival_of(each.key, views_of(each.values));
-      reason = "UNIQUE: row " + (rival ? key_to_json(*rival) : "?") + " holds the same values and came first";
-      waits = each.table->info.id;
-    }
-    note_set_aside(*each.table, each.key, each.values, reason, waits);
-  }
+  for (const auto& each : all)
+    if (each.is_in != each.was_visible)
+      carry_out(each);
   // What was decided is not to be taken up again within this transaction.
   written_.clear();
   vacated_.clear();
   stirred_.clear();
   changed_quarantine_.clear();
+}
+
+/// Notes that a row came in, or went.
+void admission::carry_out(const claimant& decided) {
+  auto& table = *decided.table;
+  if (decided.is_in) {
+    welcome(table, decided.key);
+    return;
+  }
+  std::uint32_t waits = 0;
+  auto reason = missing_parent(table, decided.key, decided.values, waits);
+  if (reason.empty()) {
+    const auto rival = table.rival_of(decided.key, views_of(decided.values));
+    reason = "UNIQUE: row " + (rival ? key_to_json(*rival) : "?") + " holds the same values and came first";
+    waits = table.info.id;
+  }
+  note_set_aside(table, decided.key, decided.values, reason, waits);
 }
 
 } // namespace tandem::storage
