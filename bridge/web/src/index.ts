@@ -14,4 +14,4 @@ export type { Opened, SessionOptions, SessionPhase, SessionState } from "./sessi
 export { HttpTransport } from "./transports/http";
 export type { Connection, ConnectionEvents, Transport, TransportKind } from "./transports/transport";
 export { WebSocketTransport } from "./transports/websocket";
-export { WebViewTransport } from "./transports/webview";
+export { findMessageHandler, WebViewTransport } from "./transports/webview";

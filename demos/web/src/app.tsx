@@ -1,4 +1,11 @@
-import { HttpTransport, type SwitchingProvider, WebSocketTransport } from "@tandem/web";
+import {
+  findMessageHandler,
+  HttpTransport,
+  type SwitchingProvider,
+  type Transport,
+  WebSocketTransport,
+  WebViewTransport,
+} from "@tandem/web";
 import { ConflictInbox, SyncBadge, useMutation, useQuery, useStatus } from "@tandem/web/react";
 import { useState } from "react";
 import { SavedField } from "./saved_field";
@@ -40,17 +47,18 @@ export function App(props: { database: SwitchingProvider; node: string }) {
   );
 }
 
+function transportOf(kind: string, node: string): Transport {
+  if (kind === "webview") return new WebViewTransport();
+  return kind === "http" ? new HttpTransport(node) : new WebSocketTransport(node);
+}
+
 function WayPicker({ database, node }: { database: SwitchingProvider; node: string }) {
   const { transport } = useStatus();
   return (
     <label>
       Reached by{" "}
-      <select
-        value={transport}
-        onChange={(event) =>
-          database.switchTo(event.target.value === "http" ? new HttpTransport(node) : new WebSocketTransport(node))
-        }
-      >
+      <select value={transport} onChange={(event) => database.switchTo(transportOf(event.target.value, node))}>
+        {findMessageHandler() && <option value="webview">The app's window</option>}
         <option value="websocket">WebSocket</option>
         <option value="http">HTTP</option>
       </select>
