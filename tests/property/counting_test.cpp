@@ -7,7 +7,6 @@
 using namespace tandem::property;
 using tandem::messages::failure;
 using tandem::storage::policy;
-using tandem::storage::rule;
 
 namespace {
 
