@@ -89,6 +89,10 @@ bool model::has_seen(const touch& later, const touch& earlier) {
   return known != later.seen->end() && known->second >= earlier.number;
 }
 
+std::string model::node_of(const touch& each) {
+  return each.writer.substr(0, each.writer.find('.'));
+}
+
 bool model::has_seen(const std::vector<touch>& any_of, const touch& earlier, bool with_optional) {
   return std::ranges::any_of(
       any_of, [&](const touch& later) { return (with_optional || !later.is_optional) && has_seen(later, earlier); });
@@ -204,9 +208,6 @@ struct model::row_check {
 
   // What one node wrote and deleted again may never have been stamped: then it changed nothing in the end.
   void let_unstamped_be_nothing() {
-    const auto node_of = [](const touch& each) {
-      return each.writer.substr(0, each.writer.find('.'));
-    };
     for (auto& [column, touches] : cells)
       for (auto& each : touches)
         each.is_optional = each.is_optional || std::ranges::any_of(deletes, [&](const touch& deletion) {
@@ -299,9 +300,10 @@ struct model::row_check {
 
   void check_deletes() {
     for (const auto& each : deletes) {
-      // What one writer inserted and deleted may never have been anybody else's.
+      // What one node inserted and deleted may never have been anybody else's: between the two, even over a loss of
+      // power that its app survived, nothing may have stamped it.
       const auto is_of_another = [&each](const touch& before) {
-        return before.writer != each.writer && has_seen(each, before);
+        return node_of(before) != node_of(each) && has_seen(each, before);
       };
       bool is_answered = std::ranges::none_of(inserts, is_of_another);
       // Two that deleted the same are one deletion to whoever saw either.

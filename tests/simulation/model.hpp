@@ -92,6 +92,8 @@ private:
   };
   struct row_check;
 
+  /// Who wrote, whatever number of lives its app had: `b` of `b.2`.
+  static std::string node_of(const touch& each);
   static bool has_seen(const touch& later, const touch& earlier);
   static bool has_seen(const std::vector<touch>& any_of, const touch& earlier, bool with_optional = true);
 
