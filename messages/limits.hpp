@@ -154,6 +154,12 @@ constexpr std::int64_t clock_jump_ms_max = 10'000;
 /// The clock's reading is written down when it has moved on by so much: seldom, and far below the limits above.
 constexpr std::int64_t clock_note_ms = 10'000;
 
+/// Stamps that lie further apart than this are noted with what came before them: should the later ones turn out to be
+/// a wrong clock's, the earlier ones, which peers may have, are the floor below which none of them may be put.
+constexpr std::int64_t leap_ms_min = 10'000;
+/// So many leaps are remembered; the oldest go first, which only puts the floor higher.
+constexpr std::size_t leaps_max = 4'096;
+
 // --- repair ------------------------------------------------------------------------------
 
 /// Rows of one range, about: few enough that mending one row moves little.

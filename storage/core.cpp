@@ -125,7 +125,8 @@ void core::refresh(bool may_write) {
                        "(SELECT value FROM tandem_meta WHERE name = 'epoch'), "
                        "(SELECT value FROM tandem_meta WHERE name = 'site'), "
                        "EXISTS (SELECT 1 FROM tandem_dead), EXISTS (SELECT 1 FROM tandem_quarantine), "
-                       "(SELECT value FROM tandem_meta WHERE name = 'counters')");
+                       "(SELECT value FROM tandem_meta WHERE name = 'counters'), "
+                       "(SELECT value FROM tandem_meta WHERE name = 'received')");
   const statement_guard guard{state};
   state.step();
   head = state.unsigned_integer(0);
@@ -134,7 +135,7 @@ void core::refresh(bool may_write) {
     is_run_noted = false;
   }
   head_at_begin_ = head;
-  hlc = state.unsigned_integer(1);
+  hlc = hlc_at_begin_ = state.unsigned_integer(1);
   self.epoch = state.unsigned_integer(2);
   self_site = static_cast<std::uint32_t>(state.integer(3));
   self.site = site_at(self_site);
@@ -142,6 +143,7 @@ void core::refresh(bool may_write) {
   has_quarantine = state.integer(5);
   if (state.text(6) != counters_text_)
     read_counters(state.text(6));
+  received_hlc = received_at_begin_ = state.unsigned_integer(7);
 }
 
 void core::save() {
@@ -152,6 +154,11 @@ void core::save() {
     note_run();
   if (has_grown() && now_ms() > noted_clock_ms_ + limits::clock_note_ms)
     note_clock();
+  if (has_grown() &&
+      messages::ms_of_hlc(hlc) > messages::ms_of_hlc(std::max(hlc_at_begin_, received_hlc)) + limits::leap_ms_min)
+    note_leap();
+  if (received_hlc != received_at_begin_)
+    cached("UPDATE tandem_meta SET value = ?1 WHERE name = 'received'").bind(received_hlc).run();
   cached("UPDATE tandem_meta SET value = ?1 WHERE name = 'head'").bind(head).run();
   cached("UPDATE tandem_meta SET value = ?1 WHERE name = 'hlc'").bind(hlc).run();
 }
@@ -311,6 +318,7 @@ void core::make_replica(bool adopting) {
   set_meta("format", layout::format);
   set_meta("head", 0);
   set_meta("hlc", 0);
+  set_meta("received", 0);
   set_meta("schema", 1);
   set_meta("adopting", adopting);
   set_meta("epoch", static_cast<std::int64_t>(random_epoch(options)));
@@ -334,6 +342,14 @@ void core::note_run() {
   cached("INSERT OR IGNORE INTO tandem_runs(token, start) VALUES (?1, ?2)").bind(run_token_, head_at_begin_).run();
   cached("DELETE FROM tandem_runs WHERE id <= (SELECT max(id) FROM tandem_runs) - ?1")
       .bind(static_cast<std::int64_t>(limits::runs_max))
+      .run();
+}
+
+void core::note_leap() {
+  cached("INSERT INTO tandem_leaps(pos, hlc) VALUES (?1, ?2)").bind(head_at_begin_, hlc_at_begin_).run();
+  cached("DELETE FROM tandem_leaps WHERE id <= (SELECT max(id) FROM tandem_leaps) - ?1 OR pos < "
+         "(SELECT max(acked) FROM tandem_peers WHERE acked_epoch = ?2)")
+      .bind(static_cast<std::int64_t>(limits::leaps_max), self.epoch)
       .run();
 }
 

@@ -135,6 +135,7 @@ public:
   std::uint32_t self_site = 0;
   std::uint64_t head = 0;
   std::uint64_t hlc = 0;
+  std::uint64_t received_hlc = 0; ///< the latest stamp that ever came from a peer
   bool has_tombstones = false;
   bool has_quarantine = false;
   /// Columns with the policy `counter`, by table; see counting.hpp. Reaches the file at once.
@@ -190,6 +191,7 @@ public:
   void note_run();
   /// Keeps the clock's latest reading: what was stamped by it must not count as the future if it is set back.
   void note_clock();
+  void note_leap();
   bool is_run_noted = false; ///< for good, by a commit
   /// Puts our tables in place in a file that has none yet.
   void make_replica(bool adopting);
@@ -220,6 +222,8 @@ private:
   std::string counters_text_; ///< pairs of table and column id, as in the file
   std::uint64_t run_token_ = 0;
   std::uint64_t head_at_begin_ = 0; ///< of the transaction
+  std::uint64_t hlc_at_begin_ = 0;
+  std::uint64_t received_at_begin_ = 0;
   std::int64_t noted_clock_ms_ = 0; ///< the clock's latest reading in the file, as last seen here
   std::unordered_map<const char*, statement> cached_;
   std::map<site_id, std::uint32_t> site_indexes_;

@@ -8,7 +8,7 @@
 namespace tandem::storage::layout {
 
 /// Grows when a table below changes in a way that older programs would misread.
-constexpr std::int64_t format = 1;
+constexpr std::int64_t format = 2;
 
 constexpr auto statements = std::to_array<std::string_view>({
     // One row a fact: format, site, epoch, head, hlc, schema, adopting.
@@ -35,6 +35,8 @@ constexpr auto statements = std::to_array<std::string_view>({
     "CREATE TABLE tandem_log(pos INTEGER PRIMARY KEY, t INTEGER, slot INTEGER, via INTEGER)",
     // Of which runs the log is made (lineage.hpp): a copy or a restored file goes on with a run of its own.
     "CREATE TABLE tandem_runs(id INTEGER PRIMARY KEY, token INTEGER NOT NULL UNIQUE, start INTEGER NOT NULL)",
+    // Where the clock leapt: up to pos, no stamp of the log is later than hlc (see restamping.cpp).
+    "CREATE TABLE tandem_leaps(id INTEGER PRIMARY KEY, pos INTEGER NOT NULL, hlc INTEGER NOT NULL)",
     // Records and last values of deleted rows.
     "CREATE TABLE tandem_dead(t INTEGER, slot INTEGER, k BLOB, rec BLOB, vals BLOB, PRIMARY KEY(t, slot)) "
     "WITHOUT ROWID",

@@ -157,6 +157,7 @@ void merger::check_clock(const local_stamp& written) {
             std::to_string((messages::ms_of_hlc(written.hlc) - c_.now_ms()) / 1000) +
             " s in the future; set that device's clock (or this one's), the bundle is taken once time has come"};
   c_.hlc = std::max(c_.hlc, written.hlc);
+  c_.received_hlc = std::max(c_.received_hlc, written.hlc);
 }
 
 merger::local_row merger::find_local(std::string_view key) {

@@ -28,10 +28,12 @@ public:
       while (dead.step())
         look_at(*table, dead.integer(0), row_record::unpack(dead.blob(1)));
     }
+    floor_ = std::max({latest_seen_, c_.received_hlc, latest_acked()});
     plan(true_now_ms, ahead_ms);
     for (const auto& [table, slot] : rows_)
       mend(*table, slot);
-    c_.hlc = std::max(latest_seen_, wrong_.empty() ? 0 : right_.back());
+    c_.hlc = std::max(floor_, wrong_.empty() ? 0 : right_.back());
+    c_.db.execute("DELETE FROM tandem_leaps");
     return rows_.size();
   }
 
@@ -53,9 +55,17 @@ private:
       rows_.emplace_back(&table, slot);
   }
 
+  /// No stamp that a peer may have is later than this: what it was before the first leap that no peer has seen. The
+  /// records don't tell, for what overwrote such a stamp stands in its place. Without a leap nothing was wrong since.
+  [[nodiscard]] std::uint64_t latest_acked() const {
+    statement leap{c_.db, "SELECT hlc FROM tandem_leaps WHERE pos >= ?1 ORDER BY id LIMIT 1"};
+    leap.bind(acked_);
+    return leap.step() ? leap.unsigned_integer(0) : c_.hlc;
+  }
+
   /// By how much the clock was ahead when it stamped is known if it still is; else the latest write counts as made
   /// just now, and only what lies in the future is moved. In any case the order stays, and each stamp is later than
-  /// all that was received: what a write has seen is older.
+  /// all that a peer has or sent: what a write has seen is older.
   void plan(std::int64_t true_now_ms, std::int64_t ahead_ms) {
     std::ranges::sort(wrong_);
     wrong_.erase(std::unique(wrong_.begin(), wrong_.end()), wrong_.end());
@@ -63,8 +73,12 @@ private:
     const auto ahead = ahead_ms > limits::clock_offset_ms_max ? messages::hlc_of_ms(ahead_ms) : 0;
     const auto latest = wrong_.empty() ? 0 : wrong_.back();
     const auto shift = std::max(ahead, latest > now ? latest - now : 0);
-    auto last = latest_seen_;
+    auto last = floor_;
     for (const auto each : wrong_) {
+      if (each <= floor_) {
+        right_.push_back(each); // from before the clock went wrong
+        continue;
+      }
       const auto moved = ahead == 0 && each <= now ? each : each - std::min(each, shift);
       right_.push_back(last = std::max(last + 1, moved));
     }
@@ -94,6 +108,7 @@ private:
   core& c_;
   std::uint64_t acked_;
   std::uint64_t latest_seen_ = 0;
+  std::uint64_t floor_ = 0;
   std::vector<std::uint64_t> wrong_; ///< stamps of writes that nobody has seen, in order
   std::vector<std::uint64_t> right_; ///< what each of them becomes
   std::vector<std::pair<tracked_table*, std::int64_t>> rows_;

@@ -142,6 +142,27 @@ BOOST_AUTO_TEST_CASE(a_write_that_saw_another_stands_though_its_stamp_was_set_ba
   BOOST_TEST(both.conflicts().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_stamp_that_a_peer_has_is_not_given_again_though_no_record_names_it_any_more) {
+  pair_with_tasks both;
+  const auto true_ms = tandem::messages::ms_of_hlc(both.core_a().why("tasks", "1").cells.front().written.hlc);
+  both.all.at(1).move_clock(hour_ms / 120); // fast, but within what a peer takes
+  both.b("UPDATE tasks SET note = 'next to it' WHERE id = 3");
+  both.level();
+  both.b("UPDATE tasks SET title = 'first' WHERE id = 1");
+  both.level();
+  both.b("UPDATE tasks SET title = 'second' WHERE id = 1");
+  both.core_b().stamp_pending();
+  both.all.at(1).move_clock(hour_ms);
+  both.b("UPDATE tasks SET title = 'third' WHERE id = 2");
+  both.core_b().stamp_pending();
+  const auto acked = both.core_b().peer(both.all.at(0).site())->acked;
+  both.all.at(1).move_clock(-hour_ms);
+  BOOST_TEST(both.core_b().correct_stamps(acked, true_ms, hour_ms) == 2U);
+  both.level();
+  BOOST_TEST(both.text("SELECT title FROM tasks WHERE id < 3 ORDER BY id") == "('second')('third')");
+  BOOST_TEST(both.conflicts().empty());
+}
+
 BOOST_AUTO_TEST_CASE(equal_replicas_have_equal_ranges) {
   pair_with_tasks both;
   BOOST_TEST(both.repair() == 0U);
