@@ -11,19 +11,6 @@
 namespace tandem::storage {
 namespace {
 
-std::string constraint_name(int code) {
-  switch (code) {
-  case SQLITE_CONSTRAINT_CHECK:
-    return "CHECK";
-  case SQLITE_CONSTRAINT_NOTNULL:
-    return "NOT NULL";
-  case SQLITE_CONSTRAINT_DATATYPE:
-    return "the column type of a STRICT table";
-  default:
-    return "a constraint";
-  }
-}
-
 std::string conditions(const std::vector<std::string>& columns, std::string_view prefix) {
   std::vector<std::string> parts;
   for (const auto& column : columns)
@@ -43,6 +30,19 @@ std::string orphan_sql(const table& child, const foreign_key& key) {
 }
 
 } // namespace
+
+std::string constraint_name(int code) {
+  switch (code) {
+  case SQLITE_CONSTRAINT_CHECK:
+    return "CHECK";
+  case SQLITE_CONSTRAINT_NOTNULL:
+    return "NOT NULL";
+  case SQLITE_CONSTRAINT_DATATYPE:
+    return "the column type of a STRICT table";
+  default:
+    return "a constraint";
+  }
+}
 
 value_view value_in_row(const table& of, std::string_view column, std::string_view key, const row_values& values) {
   for (std::size_t i = 0; i < of.key.size(); ++i)
@@ -327,23 +327,6 @@ void admission::check_vacated() {
     }
 }
 
-// A row that would push out its own parent could not stand without it.
-bool admission::is_child_of(tracked_table& table, std::string_view key, const row_values& values,
-                            std::string_view parent_key) {
-  const auto parent = table.read(parent_key);
-  for (const auto& check : checks_) {
-    if (check.child != &table || check.parent != &table || !parent)
-      continue;
-    bool refers = true;
-    for (std::size_t i = 0; i < check.key->from.size(); ++i)
-      refers = refers && messages::identical(value_in_row(table.info, check.key->from[i], key, values),
-                                             value_in_row(table.info, check.key->to[i], parent_key, *parent));
-    if (refers)
-      return true;
-  }
-  return false;
-}
-
 // Only a row that came before all that hold its values pushes them out; before none of them, it leaves all in place.
 bool admission::admit_over(tracked_table& table, std::string_view key, const row_values& values, std::string& reason,
                            std::uint32_t& waits) {
@@ -380,8 +363,6 @@ std::string admission::why_not_over(tracked_table& table, std::string_view key, 
     return constraint_name(constraint);
   if (!has_earlier_claim(table, key, in_place))
     return "UNIQUE: row " + key_to_json(in_place) + " holds the same values and came first";
-  if (is_child_of(table, key, values, in_place))
-    return "UNIQUE: row " + key_to_json(in_place) + " holds the same values and is its parent";
   return {};
 }
 
@@ -408,7 +389,7 @@ void admission::welcome(tracked_table& table, std::string_view key) {
   stirred_.insert(table.info.id);
 }
 
-bool admission::readmit_waiting() {
+void admission::readmit_waiting() {
   struct candidate {
     tracked_table* table;
     std::string key;
@@ -418,7 +399,7 @@ bool admission::readmit_waiting() {
   statement query{c_.db, "SELECT t, k, waits FROM tandem_quarantine"};
   while (query.step()) {
     const auto table = c_.table_with_id(static_cast<std::uint32_t>(query.integer(0)));
-    if (!table)
+    if (!table || circles_.contains(table))
       continue;
     std::string key{query.blob(1)};
     // A parent that is not tracked changes without our being told, so such rows are tried each time.
@@ -436,10 +417,8 @@ bool admission::readmit_waiting() {
   });
   stirred_.clear();
   changed_quarantine_.clear();
-  bool any = false;
   for (const auto& each : candidates)
-    any = try_to_admit(*each.table, each.key) || any;
-  return any;
+    try_to_admit(*each.table, each.key);
 }
 
 void admission::reconsider_all() {
@@ -449,26 +428,24 @@ void admission::reconsider_all() {
 }
 
 void admission::settle() {
-  // Constraints can chase each other in a circle (a row that displaces its own grandparent): then the rounds come to
-  // no end, or to one of several.
-  bool was_stirred = false;
-  bool may_have_circles = false;
   for (std::size_t round = 0;; ++round) {
     while (!written_.empty() || !vacated_.empty()) {
       check_written();
       check_vacated();
     }
-    if (!c_.has_quarantine || round == limits::admission_rounds_max)
+    if (!c_.has_quarantine || round == limits::admission_rounds_max ||
+        (stirred_.empty() && changed_quarantine_.empty()))
       break;
-    if (!stirred_.empty() || !changed_quarantine_.empty()) {
-      readmit_waiting();
-      was_stirred = may_have_circles = true;
-    } else if (!std::exchange(may_have_circles, false) || !readmit_circles()) {
-      break;
-    }
+    if (ever_stirred_.empty())
+      find_circles();
+    ever_stirred_.insert(stirred_.begin(), stirred_.end());
+    for (const auto& [table, key] : changed_quarantine_)
+      ever_stirred_.insert(table);
+    readmit_waiting();
   }
-  if (was_stirred)
+  if (has_stirred_circles())
     decide_circles();
+  ever_stirred_.clear();
 }
 
 } // namespace tandem::storage

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@
 #include "storage/core.hpp"
 
 namespace tandem::storage {
+
+/// What people call the constraint that SQLite's extended result code stands for.
+std::string constraint_name(int code);
 
 /// The value of a column, whether it is part of the key or a cell.
 value_view value_in_row(const table& of, std::string_view column, std::string_view key, const row_values& values);
@@ -77,9 +81,9 @@ private:
                              std::uint32_t& waits);
   void check_written();
   void check_vacated();
-  bool readmit_waiting();
-  bool readmit_circles();
-  [[nodiscard]] std::set<const tracked_table*> tables_in_circles() const;
+  void readmit_waiting();
+
+  // --- tables whose rows may be each other's parents (admission_circles.cpp, admission_order.cpp) ----
   /// One of the rows that are asked in the order of their claims.
   struct claimant {
     tracked_table* table = nullptr;
@@ -90,15 +94,27 @@ private:
     bool is_rejected = false;
     bool is_in = false;
   };
+  using claimants = std::vector<claimant>;
+  struct parentage;
+  [[nodiscard]] std::set<const tracked_table*> tables_in_circles() const;
+  void find_circles();
+  [[nodiscard]] bool has_stirred_circles() const;
   std::vector<row_name> rows_aside(const std::set<const tracked_table*>& of);
-  std::vector<claimant> call_together(const std::set<const tracked_table*>& circle, const std::vector<row_name>& aside);
-  static void let_in(std::vector<claimant>& all);
+  claimants call_together(const std::vector<row_name>& aside);
+  bool call(claimants& all, tracked_table& table, std::string_view key, row_values values, bool is_visible);
+  static std::optional<std::string> rival_in_place(tracked_table& table, std::string_view key,
+                                                   const row_values& values);
+  std::vector<std::string> children_of(link_check& check, std::string_view parent_key);
+  void reject_orphans(claimants& all);
+  static void let_in(claimants& all, std::size_t from);
+  bool lacks_parent(const claimant& each);
+  void choose(claimants& all);
+  void ask_again(claimants& all);
   void carry_out(const claimant& decided);
-  bool is_order_open(const std::vector<row_name>& aside);
+  std::string why_not_in(const claimant& decided, std::uint32_t& waits);
   void decide_circles();
   void welcome(tracked_table& table, std::string_view key);
   bool try_to_admit(tracked_table& table, std::string_view key);
-  bool is_child_of(tracked_table& table, std::string_view key, const row_values& values, std::string_view parent_key);
   bool admit_over(tracked_table& table, std::string_view key, const row_values& values, std::string& reason,
                   std::uint32_t& waits);
   std::string why_not_over(tracked_table& table, std::string_view key, const row_values& values, int constraint,
@@ -116,9 +132,10 @@ private:
   std::vector<link_check> checks_;
   std::map<std::uint32_t, row_queue> written_;
   std::map<std::uint32_t, row_queue> vacated_;
-  std::set<std::uint32_t> stirred_;       ///< tables in which something changed since quarantine was last tried
-  std::set<row_name> changed_quarantine_; ///< quarantined rows whose own values changed
-  std::set<row_name> tried_in_circle_;    ///< in this transaction; once is enough
+  std::set<std::uint32_t> stirred_;        ///< tables in which something changed since quarantine was last tried
+  std::set<row_name> changed_quarantine_;  ///< quarantined rows whose own values changed
+  std::set<const tracked_table*> circles_; ///< tables whose rows are decided on together
+  std::set<std::uint32_t> ever_stirred_;   ///< in this transaction
   std::uint64_t set_aside_count_ = 0;
   std::uint64_t readmitted_count_ = 0;
 };

@@ -78,6 +78,7 @@ private:
   standing standing_of(std::size_t node);
   void check_reading(std::size_t node);
   void check_model(std::size_t node);
+  void check_aside(std::size_t node, const std::vector<storage::quarantined_row>& aside);
   void check_rest();
   void tell_of_row(const std::string& table, const std::string& key_json);
   void tell_of_different(const std::vector<storage::quarantined_row>& left,
