@@ -59,6 +59,7 @@ bool arbiter::receive_from_peer(const frame& message, outbox& out) {
         take_resume(number, from, messages::decode<messages::resume>(message.bytes()), out);
         break;
       case wire::bundle_part:
+        from.bytes += message.size();
         take_part(number, from, messages::decode<messages::bundle_part>(message.bytes()), out);
         break;
       case wire::compare:
@@ -124,43 +125,59 @@ void arbiter::take_part(std::uint64_t number, link& from, const messages::bundle
     from.parts.clear();
     auto block = part.block.empty() ? std::nullopt : std::optional{part.block};
     merge(
-        number, from, part.header, [&block] { return std::exchange(block, std::nullopt); }, out);
+        number, from, part.header, [&block] { return std::exchange(block, std::nullopt); }, part.trail, out);
     return;
   }
   if (!from.parts.add(part))
     return;
   merge(
-      number, from, from.parts.header(), [&from] { return from.parts.next_block(); }, out);
+      number, from, from.parts.header(), [&from] { return from.parts.next_block(); }, part.trail, out);
   from.parts.clear();
 }
 
 void arbiter::merge(std::uint64_t number, link& from, const messages::bundle_header& header,
-                    const storage::block_source& blocks, outbox& out) {
+                    const storage::block_source& blocks, std::vector<std::uint64_t> trail, outbox& out) {
   auto whole = header;
   whole.epoch = from.peer->epoch;
   whole.ack_epoch = self_.epoch;
+  passage way{std::move(trail), out.now_us() - out.waited_us()};
   const auto report = replica_->merge(from.peer->site, whole, blocks);
-  out.send({role::endpoint, number}, messages::ack{report.cursor});
-  tell_merged(number, report, out);
+  const auto held_us = pass(way, out.now_us());
+  if (way.trail_us.size() == 1) // The peer does not measure: then nobody knows when this was written.
+    way.trail_us.clear();
+  out.send({role::endpoint, number}, messages::ack{report.cursor, held_us});
+  tell_merged(number, report, way, out);
+  from.bytes = 0;
   if (from.awaits_snapshot)
     start_queue(number, from, out);
 }
 
-void arbiter::tell_merged(std::uint64_t number, const storage::merge_report& report, outbox& out) {
+void arbiter::tell_merged(std::uint64_t number, const storage::merge_report& report, const passage& way, outbox& out) {
   const auto grown = report.head - std::min(head_, report.head);
   head_ = report.head;
   // More entries than rows came in: some are ours, stamped on the way or won against what came.
   const bool is_all_theirs = grown <= report.rows && report.conflicts == 0 && report.readmitted == 0;
   if (grown > 0)
-    out.send({role::batcher}, messages::grown{report.head, grown, is_all_theirs ? number : 0});
+    out.send({role::batcher}, messages::grown{report.head, grown, is_all_theirs ? number : 0, way});
   if (number != 0)
     out.send({role::host}, messages::link_applied{number, report.cursor});
   if (report.applied > 0 || report.conflicts > 0 || report.quarantined > 0 || report.readmitted > 0)
     out.send({role::host}, messages::data_changed{true, report.applied, report.head, report.conflicts, {}});
-  if (!report.is_repeat && number != 0)
-    out.send({role::monitor},
-             messages::measurement{"merge_hold_us",
-                                   static_cast<std::uint64_t>(std::max<std::int64_t>(report.cost.hold_us, 0))});
+  if (!report.is_repeat && number != 0 && report.rows > 0)
+    tell_monitor(out,
+                 {{metric::rows_merged, number, report.rows},
+                  {metric::rows_applied, number, report.applied},
+                  {metric::bundles_merged, number, 1},
+                  {metric::bytes_received, number, links_.at(number).bytes},
+                  {metric::conflicts_found, number, report.conflicts},
+                  {metric::rows_quarantined, number, report.quarantined},
+                  {metric::rows_readmitted, number, report.readmitted},
+                  {metric::rows_refused, number, report.refused},
+                  {metric::applied_position, number, report.cursor},
+                  {metric::head_position, 0, report.head},
+                  {metric::lock_wait_merge, 0, span_us(report.cost.wait_us)},
+                  {metric::lock_hold_merge, 0, span_us(report.cost.hold_us)}},
+                 way.trail_us);
 }
 
 void arbiter::end_link(std::uint64_t number, const failure& why, outbox& out) {
@@ -176,6 +193,7 @@ void arbiter::end_link(std::uint64_t number, const failure& why, outbox& out) {
   try {
     replica_->note_peer(link.peer->site, who, why.what());
   } catch (const failure& problem) {
+    note_swallowed(out);
     spdlog::debug("the arbiter could not note that trouble: {}", problem.what());
   }
 }

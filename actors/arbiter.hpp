@@ -12,6 +12,7 @@
 
 #include "actors/core.hpp"
 #include "actors/device_clock.hpp"
+#include "actors/measuring.hpp"
 #include "actors/observer.hpp"
 #include "actors/parking.hpp"
 #include "messages/catalogue.hpp"
@@ -72,6 +73,7 @@ private:
     std::optional<comparison> comparing;
     std::optional<std::int64_t> compare_us; ///< when to begin, or to ask again
     parking parts;
+    std::uint64_t bytes = 0; ///< of the bundle that comes in
   };
 
   bool receive_from_peer(const frame& message, outbox& out);
@@ -86,13 +88,14 @@ private:
   void mend_stamps(link& from, std::uint64_t acked);
   void fit_tables(const messages::hello& hello);
   void take_resume(std::uint64_t number, link& from, const messages::resume& resume, outbox& out);
+  static void introduce_to_monitor(std::uint64_t number, const link& peer, std::uint64_t applied, outbox& out);
   void start_queue(std::uint64_t number, link& to, outbox& out);
   void renew_identity(const std::string& why, outbox& out);
 
   void take_part(std::uint64_t number, link& from, const messages::bundle_part& part, outbox& out);
   void merge(std::uint64_t number, link& from, const messages::bundle_header& header,
-             const storage::block_source& blocks, outbox& out);
-  void tell_merged(std::uint64_t number, const storage::merge_report& report, outbox& out);
+             const storage::block_source& blocks, std::vector<std::uint64_t> trail, outbox& out);
+  void tell_merged(std::uint64_t number, const storage::merge_report& report, const passage& way, outbox& out);
   void forget_link(std::uint64_t number, outbox& out);
   void end_link(std::uint64_t number, const messages::failure& why, outbox& out);
   void choose(const messages::choice& choice, outbox& out);

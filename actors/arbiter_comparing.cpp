@@ -132,7 +132,7 @@ void arbiter::mend_ranges(std::uint64_t number, link& from, const messages::rang
   now.rows += report.applied;
   spdlog::warn("the arbiter found {} of {} ranges of table {} that differ from {}, and mended {} rows here",
                theirs.ranges.size(), theirs.count, theirs.table, from.peer_name, report.applied);
-  tell_merged(0, report, out);
+  tell_merged(0, report, {}, out);
 }
 
 /// The called side again: what the caller has in the same ranges.
@@ -143,7 +143,7 @@ void arbiter::take_mend(link& from, const messages::mend& order, outbox& out) {
   if (report.applied > 0)
     spdlog::warn("the arbiter mended {} rows of table {} that differed from {}", report.applied, order.rows.table,
                  from.peer_name);
-  tell_merged(0, report, out);
+  tell_merged(0, report, {}, out);
 }
 
 void arbiter::end_comparing(link& with, outbox& out) {
@@ -161,6 +161,7 @@ void arbiter::end_comparing(link& with, outbox& out) {
   try {
     replica_->note_comparison(with.peer->site, text);
   } catch (const failure& problem) {
+    note_swallowed(out);
     spdlog::debug("the arbiter could not note a comparison: {}", problem.what());
   }
   if (done.request != 0)

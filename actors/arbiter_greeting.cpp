@@ -158,6 +158,7 @@ void arbiter::take_resume(std::uint64_t number, link& from, const messages::resu
   const bool gives_snapshot = start < replica_->log_start();
   from.start = start;
   from.awaits_snapshot = gets_snapshot && (from.is_dialed || !gives_snapshot);
+  introduce_to_monitor(number, from, applied, out); // Before the queue says anything of this link.
   if (!from.awaits_snapshot)
     start_queue(number, from, out);
   const messages::link_ready ready{from.peer->site, from.peer_name};
@@ -175,6 +176,19 @@ void arbiter::take_resume(std::uint64_t number, link& from, const messages::resu
     from.compare_us = out.now_us() + limits::compare_interval_ms * us_per_ms;
     plan_comparing(out);
   }
+}
+
+void arbiter::introduce_to_monitor(std::uint64_t number, const link& peer, std::uint64_t applied, outbox& out) {
+  messages::link_phase news;
+  news.now = messages::link_phase::phase::linked;
+  news.link = number;
+  news.site = peer.peer->site;
+  news.peer_name = peer.peer->name.empty() ? peer.peer_name : peer.peer->name;
+  if (out.measures())
+    out.send({role::monitor}, news);
+  tell_monitor(out,
+               {{metric::clock_offset, number, static_cast<std::uint64_t>(peer.ahead_ms + messages::clock_offset_zero)},
+                {metric::applied_position, number, applied}});
 }
 
 void arbiter::start_queue(std::uint64_t number, link& to, outbox& out) {

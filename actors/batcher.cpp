@@ -1,6 +1,7 @@
 #include "actors/batcher.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "messages/internal.hpp"
 #include "messages/limits.hpp"
@@ -33,8 +34,11 @@ void batcher::receive(const frame& message, outbox& out) {
     for (auto& [number, link] : links_) {
       auto& since = number == news.via_link ? link.lags_since_us : link.waits_since_us;
       since = since.value_or(out.now_us());
-      if (number != news.via_link)
-        link.rows += news.rows;
+      if (number == news.via_link)
+        continue;
+      link.rows += news.rows;
+      if (link.way.trail_us.empty())
+        link.way = news.way;
     }
     break;
   }
@@ -76,7 +80,7 @@ void batcher::flush_due(outbox& out) {
     link.lags_since_us.reset();
     link.rows = 0;
     link.is_ordered = true;
-    out.send({role::queue, number}, messages::flush{head_});
+    out.send({role::queue, number}, messages::flush{head_, std::exchange(link.way, {})});
   }
   if (next)
     out.wake_at(*next);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "actors/core.hpp"
+#include "messages/internal.hpp"
 
 namespace tandem::actors {
 
@@ -22,6 +23,7 @@ private:
     std::uint64_t rows = 0;                     ///< that wait
     std::optional<std::int64_t> waits_since_us; ///< for something that the peer lacks
     std::optional<std::int64_t> lags_since_us;  ///< for the peer's own changes, which it need only pass over
+    messages::passage way{};                    ///< of the oldest change that waits
     bool is_ordered = false;                    ///< a flush is in the queue's mailbox
 
     [[nodiscard]] std::optional<std::int64_t> due_us() const;

@@ -26,6 +26,10 @@ public:
   virtual void send(address to, shared_bytes bytes) = 0;
   /// Jumps the receiver's queue: for demand and acknowledgements, whose order against others does not matter.
   virtual void send_urgent(address to, shared_bytes bytes) = 0;
+  /// How long the message at hand has waited in the mailbox, in microseconds; 0 if that is not known.
+  [[nodiscard]] virtual std::int64_t waited_us() const { return 0; }
+  /// False: nobody wants to hear of measurements.
+  [[nodiscard]] virtual bool measures() const { return true; }
   /// Asks for one `tick` at that time, instead of the one asked for before.
   virtual void wake_at(std::int64_t us) = 0;
 

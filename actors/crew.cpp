@@ -35,12 +35,14 @@ struct crew::implementation final : staff {
   crew_options options;
   std::mt19937_64 random; // used while the crew starts, and by the supervisor only
   const std::uint64_t instance;
-  std::shared_ptr<switchboard> board = std::make_shared<switchboard>();
+  std::shared_ptr<switchboard> board = std::make_shared<switchboard>(options.measures);
   std::shared_ptr<lobby> connections = std::make_shared<lobby>(board);
   std::shared_ptr<doorbell> bell = std::make_shared<doorbell>();
   std::shared_ptr<link_board> links = std::make_shared<link_board>();
   std::shared_ptr<device_clock> clock =
       std::make_shared<device_clock>(options.replica.now_ms, options.replica.steady_us);
+  std::shared_ptr<measure_board> measured = std::make_shared<measure_board>(
+      measure_setup{TANDEM_VERSION, options.path, options.replica.now_ms, options.log, options.on_alert});
   std::mutex workers_mutex;
   std::map<address, frame_actor> workers; // of the supervisor's making
   std::promise<void> done;
@@ -143,6 +145,9 @@ std::unique_ptr<actor_core> crew::implementation::make_endpoint(std::uint64_t li
   setup.links_json = [links = links] {
     return links_as_json(*links);
   };
+  setup.monitor_json = [measured = measured] {
+    return measured->json();
+  };
   setup.rights_of = options.rights_of;
   setup.now_ms = [clock = clock] {
     return clock->now_ms();
@@ -164,13 +169,15 @@ std::unique_ptr<actor_core> crew::implementation::make(address who) {
   case role::host:
     return std::make_unique<host_actor>(links, for_host());
   case role::monitor:
-    return std::make_unique<monitor_actor>(board);
+    return std::make_unique<monitor_actor>(board, measured);
   case role::batcher:
     return std::make_unique<batcher>();
   case role::arbiter:
     return std::make_unique<arbiter>(for_arbiter());
   case role::observer:
-    return std::make_unique<observer>(opener, bell, options.can_watch);
+    // Where triggers' times are not believed, they are not measured by either.
+    return std::make_unique<observer>(opener, bell, options.can_watch,
+                                      options.replica.hint_times ? options.replica.now_ms : storage::clock_ms{});
   case role::dialer:
     return std::make_unique<dialer>(for_dialer(who.number, options.seed + who.number));
   case role::queue:
@@ -288,6 +295,10 @@ storage::replica crew::open_replica() const {
 
 const link_board& crew::links() const {
   return *implementation_->links;
+}
+
+const measure_board& crew::measured() const {
+  return *implementation_->measured;
 }
 
 std::vector<switchboard::load_entry> crew::loads() const {

@@ -14,6 +14,7 @@
 #include "actors/doorbell.hpp"
 #include "actors/host_actor.hpp"
 #include "actors/link_board.hpp"
+#include "actors/measure_board.hpp"
 #include "actors/shell.hpp"
 #include "bridge/page_access.hpp"
 #include "bridge/transport.hpp"
@@ -36,6 +37,9 @@ struct crew_options {
   std::string user{};                    ///< who settles conflicts here
   /// What a token allows a page.
   std::function<bridge::page_right(const std::string& token)> rights_of{};
+  bool measures = true;                                  ///< false: nobody measures anything
+  std::function<std::vector<monitor::log_line>()> log{}; ///< the log's last lines
+  std::function<void(const monitor::alert&)> on_alert{}; ///< called by the monitor's thread
 };
 
 class crew {
@@ -59,6 +63,7 @@ public:
   void stop();
   [[nodiscard]] std::shared_future<void> ended() const;
   [[nodiscard]] const link_board& links() const;
+  [[nodiscard]] const measure_board& measured() const;
   /// A connection of the caller's own, as the actors have theirs.
   [[nodiscard]] storage::replica open_replica() const;
   [[nodiscard]] std::vector<switchboard::load_entry> loads() const;

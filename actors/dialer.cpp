@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/measuring.hpp"
 #include "messages/internal.hpp"
 #include "messages/limits.hpp"
 
@@ -26,6 +27,7 @@ void dialer::tick(outbox& /*out*/) {
 void dialer::receive(const frame& message, outbox& out) {
   switch (tag_as<internal>(message)) {
   case internal::dial_failed:
+    tell_monitor(out, {{metric::dials_failed, 0, 1}});
     retry_later(false, messages::decode<messages::dial_failed>(message.bytes()).text, out);
     break;
   case internal::link_closed: {

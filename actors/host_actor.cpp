@@ -35,10 +35,6 @@ void host_actor::receive(const frame& message, outbox& /*out*/) {
     if (events_.on_data)
       events_.on_data(messages::decode<messages::data_changed>(message.bytes()));
     return;
-  case internal::report:
-    if (events_.on_report)
-      events_.on_report(messages::decode<messages::report>(message.bytes()));
-    return;
   case internal::choice_done:
     if (events_.on_choice)
       events_.on_choice(messages::decode<messages::choice_done>(message.bytes()));

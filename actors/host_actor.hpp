@@ -17,7 +17,6 @@ namespace tandem::actors {
 struct host_events {
   std::function<void(const messages::data_changed&)> on_data;
   std::function<void()> on_links; ///< something on the link board is new
-  std::function<void(const messages::report&)> on_report;
   std::function<void(const messages::choice_done&)> on_choice;
   std::function<void(const messages::compare_done&)> on_compared;
   std::function<void(const std::string&)> on_gave_up;

@@ -1,31 +1,42 @@
-// The monitor collects measurements and tells, when asked, what they come to.
+// The monitor collects measurements, and looks whether all is as it should be.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "actors/core.hpp"
+#include "actors/measure_board.hpp"
 #include "actors/switchboard.hpp"
-#include "monitor/histogram.hpp"
+#include "messages/internal.hpp"
 
 namespace tandem::actors {
 
-/// Gets `measurement` from everyone and `report_request` from the host; answers with `report`. Looks at the
-/// depths of all mailboxes once a second.
+/// Gets `measurements` and `handled` from everyone, `database_figures` from the observer, `link_phase` from the arbiter
+/// and `link_closed` from the supervisor. Writes it all on the board; looks at the depths of all mailboxes, and at the
+/// rules, once a second.
 class monitor_actor : public actor_core {
 public:
-  explicit monitor_actor(std::shared_ptr<const switchboard> board);
+  monitor_actor(std::shared_ptr<const switchboard> actors, std::shared_ptr<measure_board> board);
 
   void start(outbox& out) override;
   void receive(const frame& message, outbox& out) override;
   void tick(outbox& out) override;
 
 private:
-  void add(const std::string& name, std::uint64_t value);
+  void take(const frame& message, const messages::measurements& news, outbox& out);
+  void take(const messages::link_phase& news, outbox& out);
+  void take(const messages::link_closed& news, outbox& out);
+  /// Nothing: it is about a link that is gone.
+  [[nodiscard]] std::optional<std::string> label_of(const messages::sample& each, const frame& message) const;
+  void look_at_mailboxes(monitor::ledger& ledger) const;
 
-  std::shared_ptr<const switchboard> board_;
-  std::map<std::string, monitor::histogram> values_;
+  std::shared_ptr<const switchboard> actors_;
+  std::shared_ptr<measure_board> board_;
+  std::map<std::uint64_t, std::string> peers_; ///< by link
+  std::int64_t process_again_us_ = 0;
 };
 
 } // namespace tandem::actors

@@ -84,7 +84,6 @@ struct node::implementation {
   std::mutex mutex;                // of start and stop
   mutable std::mutex actors_mutex; // of the pointer only
   waiting_room<messages::choice_done> choices;
-  waiting_room<messages::report> reports;
   waiting_room<messages::compare_done> comparisons;
 
   // Destroyed in the opposite order: the system last, for it waits for its actors.
@@ -162,11 +161,6 @@ host_events node::implementation::events() {
     if (given)
       given(done);
   };
-  result.on_report = [this, given = options.events.on_report](const messages::report& report) {
-    reports.answer(report.request, report);
-    if (given)
-      given(report);
-  };
   return result;
 }
 
@@ -183,6 +177,9 @@ void node::implementation::start() {
   crew_setup.token = options.token;
   crew_setup.user = options.user;
   crew_setup.seed = random_number();
+  crew_setup.measures = options.measures;
+  crew_setup.log = options.log;
+  crew_setup.on_alert = options.on_alert;
   crew_setup.rights_of = [access = access(), own = own_token](const std::string& token) {
     return token == own ? bridge::page_right::full : bridge::rights_of(access, token);
   };
@@ -202,6 +199,9 @@ void node::implementation::start() {
     auto where = access();
     const auto pages = std::make_shared<bridge::page_options>(options.pages);
     pages->on_accept = started->on_page();
+    pages->metrics = [started] {
+      return started->measured().metrics_text();
+    };
     where.pages = pages;
     listener = network->listen(where, started->on_accept());
   }
@@ -341,10 +341,19 @@ messages::compare_done node::compare() {
   return done;
 }
 
-messages::report node::measurements() {
-  return implementation_->ask<messages::report>(implementation_->reports, {role::monitor}, [](std::uint64_t number) {
-    return messages::encode(messages::report_request{number});
-  });
+std::string node::metrics_text() const {
+  const auto running = implementation_->current();
+  return running ? running->measured().metrics_text() : std::string{};
+}
+
+std::string node::monitor_json() const {
+  const auto running = implementation_->current();
+  return running ? running->measured().json() : std::string{"{}"};
+}
+
+std::vector<monitor::alert> node::alerts() const {
+  const auto running = implementation_->current();
+  return running ? running->measured().alerts() : std::vector<monitor::alert>{};
 }
 
 } // namespace tandem::actors

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,8 @@
 #include "actors/host_callback.hpp"
 #include "actors/link_board.hpp"
 #include "bridge/transport.hpp"
+#include "monitor/alerts.hpp"
+#include "monitor/report_json.hpp"
 #include "storage/replica.hpp"
 
 namespace tandem::actors {
@@ -31,7 +34,11 @@ struct node_options {
   storage::clock_ms now_ms = storage::system_clock_ms;
   /// Settles conflicts of columns whose policy is `callback`; runs on a thread of its own, with a deadline.
   host_decision decide;
-  host_events events; ///< called on the node's threads, one call at a time
+  /// Measure what goes on; costs little (docs/performance.md). False: nothing is known of it.
+  bool measures = true;
+  std::function<std::vector<monitor::log_line>()> log; ///< the log's last lines, for the dashboard; may be empty
+  std::function<void(const monitor::alert&)> on_alert; ///< called by one of the node's threads; may be empty
+  host_events events;                                  ///< called on the node's threads, one call at a time
 };
 
 /// All functions may be called from any thread, but none from within an event.
@@ -70,8 +77,11 @@ public:
   /// Compares all tables with the first peer that this node calls, range by range, and mends what differs on both
   /// sides. Throws messages::failure if that could not be done.
   messages::compare_done compare();
-  /// What the monitor has measured so far.
-  messages::report measurements();
+  /// What the monitor has measured, in Prometheus' text format; as JSON (docs/monitoring.md); and what it warns of.
+  /// Empty where nothing is measured.
+  [[nodiscard]] std::string metrics_text() const;
+  [[nodiscard]] std::string monitor_json() const;
+  [[nodiscard]] std::vector<monitor::alert> alerts() const;
 
   struct implementation;
 

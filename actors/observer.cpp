@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/measuring.hpp"
 #include "messages/failure.hpp"
 #include "messages/internal.hpp"
 #include "messages/limits.hpp"
@@ -14,10 +15,10 @@ namespace tandem::actors {
 
 using messages::internal;
 
-observer::observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch)
-    : open_{std::move(open)}, bell_{std::move(bell)}, poll_us_{
-                                                          (can_watch ? limits::safety_poll_ms : limits::watch_poll_ms) *
-                                                          us_per_ms} {}
+observer::observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch, storage::clock_ms wall_ms)
+    : open_{std::move(open)}, bell_{std::move(bell)},
+      poll_us_{(can_watch ? limits::safety_poll_ms : limits::watch_poll_ms) * us_per_ms}, wall_ms_{std::move(wall_ms)} {
+}
 
 void observer::start(outbox& out) {
   replica_ = open_();
@@ -57,6 +58,8 @@ void observer::tick(outbox& out) {
     tell_head(out);
   if (out.now_us() >= compact_again_us_)
     compact(out);
+  if (out.measures() && !look_again_us_ && out.now_us() >= figures_again_us_)
+    tell_figures(out);
   plan_next(out);
 }
 
@@ -75,6 +78,8 @@ void observer::stamp(outbox& out) {
   try {
     if (!replica_->has_pending())
       return;
+    const auto began_us = out.now_us();
+    const auto wall_ms = wall_ms_ ? wall_ms_() : 0;
     const auto done = replica_->stamp_pending();
     const auto hold_us = std::max<std::int64_t>(done.cost.hold_us, 0);
     stamp_again_us_ =
@@ -83,15 +88,56 @@ void observer::stamp(outbox& out) {
     is_troubled_ = false;
     if (done.rows == 0)
       return;
-    out.send({role::batcher}, messages::grown{done.head, done.rows, 0});
-    out.send({role::host}, messages::data_changed{false, done.rows, done.head, 0, done.tables});
-    out.send({role::monitor}, messages::measurement{"stamp_hold_us", static_cast<std::uint64_t>(hold_us)});
+    tell_stamped(done, began_us, wall_ms, out);
   } catch (const messages::failure& problem) {
+    note_swallowed(out);
     if (!is_troubled_)
       spdlog::warn("the observer can't take up the app's writes now and goes on trying: {}", problem.what());
     is_troubled_ = true;
     look_again_us_ = out.now_us() + limits::storage_retry_ms * us_per_ms;
   }
+}
+
+void observer::tell_stamped(const storage::stamp_report& done, std::int64_t began_us, std::int64_t wall_ms,
+                            outbox& out) {
+  messages::grown news{done.head, done.rows, 0};
+  const auto seen_us = done.oldest_hint_ms == 0 || wall_ms == 0 ? 0 : (wall_ms - done.oldest_hint_ms) * us_per_ms;
+  // What was written while no node ran has waited, not travelled: it says nothing of how quick anything is.
+  if (out.measures() && seen_us < limits::station_ms_max * us_per_ms) {
+    news.way = {{span_us(seen_us)}, began_us};
+    tell_monitor(out, {{metric::station_seen, 0, news.way.trail_us.front()},
+                       {metric::station_stamped, 0, pass(news.way, out.now_us())}});
+  }
+  tell_monitor(out, {{metric::rows_stamped, 0, done.rows},
+                     {metric::head_position, 0, done.head},
+                     {metric::lock_wait_stamp, 0, span_us(done.cost.wait_us)},
+                     {metric::lock_hold_stamp, 0, span_us(done.cost.hold_us)}});
+  out.send({role::batcher}, news);
+  out.send({role::host}, messages::data_changed{false, done.rows, done.head, 0, done.tables});
+}
+
+/// Reads little, and the less often the longer it takes: nobody's change shall wait for it.
+void observer::tell_figures(outbox& out) {
+  const auto began_us = out.now_us();
+  try {
+    const auto found = replica_->figures();
+    messages::database_figures news;
+    news.head = found.head;
+    news.log_entries = found.log_entries;
+    news.pending = found.pending;
+    news.file_bytes = found.file_bytes;
+    for (const auto& each : found.waiting)
+      if (news.waiting.size() < limits::waiting_kinds_max)
+        news.waiting.push_back({each.table, each.kind, each.count});
+    news.cost_us = out.now_us() - began_us;
+    out.send({role::monitor}, news);
+  } catch (const messages::failure& problem) {
+    note_swallowed(out);
+    spdlog::debug("the observer can't read the figures now: {}", problem.what());
+  }
+  const auto now_us = out.now_us();
+  figures_again_us_ =
+      now_us + std::max(limits::figures_interval_ms * us_per_ms, (now_us - began_us) * limits::figures_cost_factor);
 }
 
 /// Another process may have settled a conflict, or stamped: then the log has grown with no hint pending.
@@ -102,6 +148,7 @@ void observer::tell_head(outbox& out) {
     if (head != std::exchange(told_head_, head))
       out.send({role::batcher}, messages::grown{head, 0, 0});
   } catch (const messages::failure& problem) {
+    note_swallowed(out);
     spdlog::debug("the observer can't read the log now: {}", problem.what());
   }
 }
@@ -114,6 +161,7 @@ void observer::note_tables(outbox& out) {
     schema_version_ = version;
     out.send({role::arbiter}, messages::tables_changed{version});
   } catch (const messages::failure& problem) {
+    note_swallowed(out);
     spdlog::debug("the observer can't read the tables now: {}", problem.what());
   }
 }
@@ -122,6 +170,10 @@ void observer::compact(outbox& out) {
   compact_again_us_ = out.now_us() + limits::compact_interval_ms * us_per_ms;
   try {
     const auto step = replica_->compact(compacting_.entries());
+    if (step.entries > 0)
+      tell_monitor(out, {{metric::log_entries_compacted, 0, step.entries},
+                         {metric::lock_wait_compact, 0, span_us(step.cost.wait_us)},
+                         {metric::lock_hold_compact, 0, span_us(step.cost.hold_us)}});
     if (step.is_done) {
       prune_audit(out);
       return;
@@ -129,6 +181,7 @@ void observer::compact(outbox& out) {
     compacting_.learn(step);
     compact_again_us_ = out.now_us() + limits::compact_pause_ms * us_per_ms;
   } catch (const messages::failure& problem) {
+    note_swallowed(out);
     spdlog::debug("the observer could not compact the log now: {}", problem.what());
   }
 }

@@ -21,7 +21,8 @@ using replica_opener = std::function<storage::replica()>;
 class observer : public actor_core {
 public:
   /// `can_watch`: files are watched, so that the timer is a safety net only.
-  observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch);
+  /// `wall_ms`: the clock that triggers note times by, to measure how old a write is; empty: that is not measured.
+  observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch, storage::clock_ms wall_ms = {});
 
   void start(outbox& out) override;
   void receive(const frame& message, outbox& out) override;
@@ -31,6 +32,8 @@ private:
   void look(outbox& out);
   void echo_later(std::int64_t from_us);
   void stamp(outbox& out);
+  void tell_stamped(const storage::stamp_report& done, std::int64_t began_us, std::int64_t wall_ms, outbox& out);
+  void tell_figures(outbox& out);
   void tell_head(outbox& out);
   void note_tables(outbox& out);
   void compact(outbox& out);
@@ -40,11 +43,13 @@ private:
   replica_opener open_;
   std::shared_ptr<doorbell> bell_;
   const std::int64_t poll_us_;
+  const storage::clock_ms wall_ms_;
   std::optional<storage::replica> replica_;
   std::uint64_t schema_version_ = 0;
   std::uint64_t told_head_ = 0;
   std::int64_t stamp_again_us_ = 0; // not before
   std::int64_t compact_again_us_ = 0;
+  std::int64_t figures_again_us_ = 0;
   storage::compact_pace compacting_;
   std::optional<std::int64_t> look_again_us_; // a wake-up that came too early for the next stamp
   std::size_t echo_ = 0;                      // looks since the last wake-up

@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/measuring.hpp"
 #include "messages/catalogue.hpp"
 #include "messages/failure.hpp"
 #include "messages/internal.hpp"
@@ -46,7 +47,7 @@ void offline_queue::receive(const frame& message, outbox& out) {
 bool offline_queue::receive_from_peer(const frame& message, outbox& out) {
   switch (tag_as<wire>(message)) {
   case wire::ack:
-    take_ack(messages::decode<messages::ack>(message.bytes()).pos, out);
+    take_ack(messages::decode<messages::ack>(message.bytes()), out);
     break;
   case wire::demand: {
     const auto more = messages::decode<messages::demand>(message.bytes());
@@ -75,6 +76,7 @@ void offline_queue::receive_inside(const frame& message, outbox& out) {
     is_dirty_ = true;
     advance_us_ = 0; // The first bundle goes even if it is empty: it tells the peer how far we are.
     out.send({role::host}, messages::link_sent{link_, sent_, acked_});
+    tell_monitor(out, {{metric::sent_position, link_, sent_}, {metric::acked_position, link_, acked_}});
     break;
   }
   case internal::announced: {
@@ -85,6 +87,8 @@ void offline_queue::receive_inside(const frame& message, outbox& out) {
     break;
   }
   case internal::flush:
+    if (waiting_.trail_us.empty())
+      waiting_ = messages::decode<messages::flush>(message.bytes()).way;
     is_dirty_ = true;
     pump(out);
     tell_state(out, true);
@@ -97,7 +101,8 @@ void offline_queue::receive_inside(const frame& message, outbox& out) {
   }
 }
 
-void offline_queue::take_ack(std::uint64_t pos, outbox& out) {
+void offline_queue::take_ack(const messages::ack& news, outbox& out) {
+  const auto pos = news.pos;
   if (pos > sent_)
     throw messages::failure{messages::failure_code::protocol,
                             "the peer acknowledges what was never sent to it; its link begins anew"};
@@ -105,15 +110,27 @@ void offline_queue::take_ack(std::uint64_t pos, outbox& out) {
     return;
   acked_ = pos;
   while (!unacked_.empty() && unacked_.front().to <= pos) {
-    out.send({role::monitor}, messages::measurement{"acknowledged_us", static_cast<std::uint64_t>(
-                                                                           out.now_us() - unacked_.front().sent_us)});
+    if (unacked_.front().to == pos && unacked_.front().has_rows)
+      note_round_trip(unacked_.front(), news, out);
     unacked_.pop_front();
   }
   note_ack_us_ = note_ack_us_.value_or(out.now_us() + limits::ack_note_window_ms * us_per_ms);
   if (unacked_.empty()) {
     tell_state(out, false);
     out.send({role::host}, messages::link_sent{link_, sent_, acked_});
+    tell_monitor(out, {{metric::acked_position, link_, acked_}});
   }
+}
+
+/// The peer says how long it had the bundle: what is left of the round trip is the way there and back.
+void offline_queue::note_round_trip(const sent_bundle& done, const messages::ack& news, outbox& out) {
+  const auto round_us = out.now_us() - done.sent_us;
+  const auto held_us = std::min<std::uint64_t>(news.held_us, span_us(round_us));
+  transit_us_ = (span_us(round_us) - held_us) / 2;
+  tell_monitor(out, {{metric::station_received, link_, transit_us_},
+                     {metric::station_merged, link_, held_us},
+                     {metric::station_acknowledged, link_, span_us(round_us)},
+                     {metric::acked_position, link_, acked_}});
 }
 
 void offline_queue::note_ack(outbox& out) {
@@ -121,6 +138,7 @@ void offline_queue::note_ack(outbox& out) {
   try {
     replica_->note_acked(site_, epoch_, acked_);
   } catch (const messages::failure& problem) {
+    note_swallowed(out);
     spdlog::debug("the queue of link {} could not note an acknowledgement now: {}", link_, problem.what());
     note_ack_us_ = out.now_us() + limits::storage_retry_ms * us_per_ms;
   }
@@ -168,6 +186,7 @@ bool offline_queue::begin_bundle(outbox& out) {
   try {
     return read_bundle(out);
   } catch (const messages::failure& problem) {
+    note_swallowed(out);
     spdlog::debug("the queue of link {} can't read the log now: {}", link_, problem.what());
     retry_us_ = out.now_us() + limits::storage_retry_ms * us_per_ms;
     return false;
@@ -197,6 +216,10 @@ bool offline_queue::read_bundle(outbox& out) {
   bundle_.emplace(std::move(*found));
   ++number_;
   part_ = 0;
+  bytes_ = 0;
+  way_ = block_ ? std::exchange(waiting_, {}) : messages::passage{};
+  if (!way_.trail_us.empty())
+    pass(way_, out.now_us());
   return true;
 }
 
@@ -216,7 +239,13 @@ void offline_queue::send_part(outbox& out) {
   part.header = bundle_->header();
   if (block_)
     part.block = *block_;
+  if (part.is_last && !way_.trail_us.empty()) {
+    pass(way_, out.now_us());
+    part.trail = way_.trail_us;
+    part.trail.push_back(transit_us_);
+  }
   auto bytes = messages::encode(part);
+  bytes_ += bytes->size();
   credit_bytes_ -= static_cast<std::int64_t>(bytes->size());
   --credit_items_;
   part_sent_us_ = out.now_us();
@@ -228,10 +257,24 @@ void offline_queue::send_part(outbox& out) {
 
 void offline_queue::close_bundle(outbox& out) {
   sent_ = bundle_->header().to;
+  const auto rows = bundle_->rows();
+  std::vector<sample> samples{
+      {metric::rows_sent, link_, rows},
+      {metric::bundles_sent, link_, 1},
+      {metric::bytes_sent, link_, bytes_},
+      {metric::sent_position, link_, sent_},
+      {metric::bundles_unacked, link_, unacked_.size() + 1},
+      {metric::credit_bytes, link_, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_bytes_, 0))},
+      {metric::credit_items, link_, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_items_, 0))}};
+  if (const auto& trail = way_.trail_us; trail.size() >= 2) {
+    samples.push_back({metric::station_bundled, link_, trail[trail.size() - 2]});
+    samples.push_back({metric::station_sent, link_, trail.back()});
+  }
+  tell_monitor(out, std::move(samples));
   bundle_.reset();
   block_.reset();
   advance_us_.reset();
-  unacked_.push_back({sent_, out.now_us()});
+  unacked_.push_back({sent_, out.now_us(), rows > 0});
 }
 
 /// The snapshot holds writes that are not stamped yet. A busy writer may get between the observer's

@@ -10,6 +10,8 @@
 
 #include "actors/core.hpp"
 #include "actors/observer.hpp"
+#include "messages/catalogue.hpp"
+#include "messages/internal.hpp"
 #include "messages/site.hpp"
 #include "storage/replica.hpp"
 
@@ -30,11 +32,13 @@ private:
   struct sent_bundle {
     std::uint64_t to = 0;
     std::int64_t sent_us = 0;
+    bool has_rows = false;
   };
 
   bool receive_from_peer(const frame& message, outbox& out);
   void receive_inside(const frame& message, outbox& out);
-  void take_ack(std::uint64_t pos, outbox& out);
+  void take_ack(const messages::ack& news, outbox& out);
+  void note_round_trip(const sent_bundle& done, const messages::ack& news, outbox& out);
   void note_ack(outbox& out);
 
   /// Sends as much as there is and as credit allows.
@@ -74,7 +78,11 @@ private:
   std::optional<std::string> block_;          ///< its next block
   std::uint64_t number_ = 0;
   std::uint64_t part_ = 0;
+  std::uint64_t bytes_ = 0; ///< of it that were sent
   std::int64_t part_sent_us_ = 0;
+  messages::passage waiting_;               ///< how the oldest change that waits has come here
+  messages::passage way_;                   ///< the same of the one in the bundle
+  std::uint64_t transit_us_ = 0;            ///< how long the way to the peer's arbiter took lately
   std::optional<std::int64_t> advance_us_;  ///< when to tell the peer of what it need only pass over
   std::optional<std::int64_t> retry_us_;    ///< when to read the log again after it could not be read
   std::optional<std::int64_t> note_ack_us_; ///< when to write `acked_` down

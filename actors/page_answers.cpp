@@ -89,6 +89,8 @@ std::string page_answers::answer(const messages::page::ask& question, outbox& ou
                                    'x')}};
   else if (question.what == "status")
     result = status();
+  else if (question.what == "monitor")
+    result = json::parse(setup_.monitor_json ? setup_.monitor_json() : "{}");
   else if (question.what == "conflicts")
     result = conflicts(argument);
   else if (question.what == "conflict")

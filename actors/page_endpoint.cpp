@@ -141,7 +141,7 @@ void page_endpoint::serve(const frame& message, outbox& out) {
     check_id(id_of(bytes));
     return answer(messages::decode<page::ask>(bytes), out);
   case page::kind::taken:
-    return watches_.take(messages::decode<page::taken>(bytes));
+    return watches_.take(messages::decode<page::taken>(bytes), out);
   default: // Of a later version: a request that nobody answers would keep the page waiting.
     throw failure{failure_code::usage, "this node does not know such a request; it is older than the page"};
   }

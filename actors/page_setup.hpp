@@ -26,6 +26,7 @@ struct page_setup {
   replica_opener open;                          ///< for questions about sync
   std::function<void()> ring;                   ///< this page has committed
   std::function<std::string()> links_json = {}; ///< where the node's links stand: an object with "links" and "trouble"
+  std::function<std::string()> monitor_json = {}; ///< what the node has measured of itself
   std::function<bridge::page_right(const std::string& token)> rights_of;
   std::function<std::int64_t()> now_ms;
 };

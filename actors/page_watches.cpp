@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "actors/measuring.hpp"
+
 namespace tandem::actors {
 
 using messages::failure;
@@ -76,9 +78,12 @@ bool page_watches::cancel(std::uint64_t id) {
   return true;
 }
 
-void page_watches::take(const messages::page::taken& news) {
-  if (const auto found = watches_.find(news.id); found != watches_.end() && found->second.sequence == news.sequence)
+void page_watches::take(const messages::page::taken& news, outbox& out) {
+  if (const auto found = watches_.find(news.id); found != watches_.end() && found->second.sequence == news.sequence) {
     found->second.is_untaken = false;
+    if (const auto since_us = std::exchange(found->second.told_news_us, 0); since_us != 0)
+      tell_monitor(out, {{metric::station_shown, 0, span_us(out.now_us() - since_us)}});
+  }
   if (const auto found = observers_.find(news.id); found != observers_.end() && found->second.sequence == news.sequence)
     found->second.is_untaken = false;
 }
@@ -107,7 +112,10 @@ void page_watches::note(const page_news& news, std::int64_t now_us) {
   if (!news.is_any && news.tables.empty())
     return;
   for (auto& [id, each] : watches_)
-    each.is_stale = each.is_stale || news.is_any || share_one(each.statement->tables_read(), news.tables);
+    if (news.is_any || share_one(each.statement->tables_read(), news.tables)) {
+      each.is_stale = true;
+      each.news_us = each.news_us == 0 ? now_us : each.news_us;
+    }
   for (auto& [id, each] : observers_) {
     const std::set<std::string> wanted{each.order.tables.begin(), each.order.tables.end()};
     if (!news.is_any && !wanted.empty() && !share_one(wanted, news.tables))
@@ -175,6 +183,7 @@ void page_watches::go_on(outbox& out) {
 void page_watches::run(watching& one, outbox& out) {
   const auto began_us = out.now_us();
   one.is_stale = false;
+  one.told_news_us = std::exchange(one.news_us, 0);
   watchdog_.start(one.order.id, patience_us(one.order.deadline_ms));
   const auto fresh = read(one);
   auto difference = one.list.become(fresh, limits::page_live_bytes_target);

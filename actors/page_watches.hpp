@@ -23,7 +23,7 @@ public:
 
   void add(messages::page::watch order);
   void add(messages::page::observe order);
-  void take(const messages::page::taken& news);
+  void take(const messages::page::taken& news, outbox& out);
   bool cancel(std::uint64_t id);
   [[nodiscard]] bool has(std::uint64_t id) const { return watches_.contains(id) || observers_.contains(id); }
 
@@ -39,6 +39,8 @@ private:
     std::vector<std::string> columns;
     live_list list;
     std::uint64_t sequence = 0;
+    std::int64_t news_us = 0;       ///< when something changed that the page was not told; 0: nothing has
+    std::int64_t told_news_us = 0;  ///< the same of what it was told last
     std::int64_t not_before_us = 0; ///< a costly query leaves time for others
     bool is_untaken = false;
     bool is_stale = true;

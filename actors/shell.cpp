@@ -1,6 +1,8 @@
 #include "actors/shell.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +14,9 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <spdlog/spdlog.h>
+
+#include "messages/limits.hpp"
+#include "messages/measurement.hpp"
 
 namespace tandem::actors {
 namespace {
@@ -40,11 +45,19 @@ struct shell_state : outbox { // Not final: CAF derives from it to find out whet
   std::unique_ptr<actor_core> core;
   std::optional<std::int64_t> due_us;   // when the core wants its tick
   std::optional<std::int64_t> armed_us; // when the next delayed message of ours arrives
+  std::int64_t waited = 0;              // by the message at hand, in us
+  messages::handled latest;
+  std::int64_t told_us = 0; // when the monitor heard of them last
 
   [[nodiscard]] address self() const override { return where; }
   [[nodiscard]] std::int64_t now_us() const override { return us_of(actor->clock().now()); }
-  void send(address to, shared_bytes bytes) override { board->send(to, {where, std::move(bytes)}); }
-  void send_urgent(address to, shared_bytes bytes) override { board->send(to, {where, std::move(bytes)}, true); }
+  [[nodiscard]] std::int64_t waited_us() const override { return waited; }
+  [[nodiscard]] bool measures() const override { return board->measures(); }
+  void send(address to, shared_bytes bytes) override { board->send(to, {where, std::move(bytes), sending_us()}); }
+  void send_urgent(address to, shared_bytes bytes) override {
+    board->send(to, {where, std::move(bytes), sending_us()}, true);
+  }
+  [[nodiscard]] std::int64_t sending_us() const { return measures() ? now_us() : 0; }
 
   // A delayed message can't be taken back, so there is one at a time, for the earliest time asked for.
   void wake_at(std::int64_t us) override {
@@ -76,7 +89,26 @@ struct shell_state : outbox { // Not final: CAF derives from it to find out whet
       return;
     }
     load->remove(message.size());
+    if (!measures() || where.who == role::monitor) { // What measures is not measured: that would never end.
+      core->receive(message, *this);
+      return;
+    }
+    const auto began_us = now_us();
+    waited = message.sent_us() == 0 ? 0 : std::max<std::int64_t>(began_us - message.sent_us(), 0);
     core->receive(message, *this);
+    note_handled(began_us);
+  }
+
+  void note_handled(std::int64_t began_us) {
+    const auto now = now_us();
+    latest.waited_us.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(waited, UINT32_MAX)));
+    latest.handled_us.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(now - began_us, UINT32_MAX)));
+    if (latest.handled_us.size() < limits::handled_items_max && now < told_us + limits::measure_interval_ms * us_per_ms)
+      return;
+    told_us = now;
+    board->send({role::monitor}, {where, messages::encode(latest)});
+    latest.waited_us.clear();
+    latest.handled_us.clear();
   }
 };
 

@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/measuring.hpp"
 #include "messages/limits.hpp"
 
 namespace tandem::actors {
@@ -97,7 +98,7 @@ void supervisor::close(const messages::link_closed& news, outbox& out) {
   workers_.forget_connection(news.link);
   if (link.is_page) // Pages are nothing to those who care for links.
     return;
-  for (const auto who : {role::arbiter, role::batcher, role::host})
+  for (const auto who : {role::arbiter, role::batcher, role::host, role::monitor})
     out.send({who}, told);
   if (link.dialer != 0)
     out.send({role::dialer, link.dialer}, told);
@@ -118,6 +119,7 @@ void supervisor::take_end(const messages::actor_ended& news, outbox& out) {
             out);
     return;
   }
+  tell_monitor(out, {{metric::actors_restarted, static_cast<std::uint64_t>(who.who), 1}});
   spdlog::warn("the supervisor starts anew what the {} did", who.text());
   mend(who, out);
 }

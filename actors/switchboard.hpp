@@ -30,6 +30,10 @@ struct mailbox_load {
 /// reached at once by all others. Any thread may use it; it holds no actor alive after `clear`.
 class switchboard {
 public:
+  explicit switchboard(bool measures = true) : measures_{measures} {}
+  /// Whether actors measure what they do.
+  [[nodiscard]] bool measures() const { return measures_; }
+
   /// Puts an actor at an address; whoever was there is forgotten.
   void connect(messages::address where, frame_actor actor, std::shared_ptr<mailbox_load> load);
   void disconnect(messages::address where);
@@ -49,6 +53,7 @@ private:
     frame_actor actor;
     std::shared_ptr<mailbox_load> load;
   };
+  const bool measures_;
   mutable std::mutex mutex_;
   std::map<messages::address, entry> entries_;
 };

@@ -51,6 +51,7 @@ private:
   void stream_next();
   void watch_for_end();
   void leave_page();
+  void answer_metrics();
   void serve_file();
 
   void prepare(http::status status);

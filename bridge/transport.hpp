@@ -60,6 +60,8 @@ struct page_options {
   std::string read_only_token;      ///< pages with it may only read; empty: none
   std::string www;                  ///< a folder whose files are served; empty: none
   page_handler on_accept;
+  /// What GET /metrics answers; called by the I/O thread, so it must be quick. Empty: there is no such thing.
+  std::function<std::string()> metrics{};
 };
 
 struct listen_options {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "bridge/net.hpp"
@@ -16,6 +17,9 @@ inline constexpr const char* subprotocol = "tandem.1";
 /// The one of pages, and where they knock.
 inline constexpr const char* page_subprotocol = "tandem.page.1";
 inline constexpr const char* page_path = "/page";
+/// What Prometheus reads, and the dashboard.
+inline constexpr std::string_view metrics_path = "/metrics";
+inline constexpr std::string_view monitor_path = "/monitor";
 
 /// Something with open operations. `stop_now` is called once, on the I/O thread.
 class stoppable {

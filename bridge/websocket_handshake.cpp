@@ -99,7 +99,9 @@ void websocket_handshake::judge(error_code error) {
   const bool is_upgrade = websocket::is_upgrade(parser_.get());
   if (pages && target == page_path) {
     judge_page();
-  } else if (pages && !is_upgrade && (target.starts_with("/page/") || !pages->www.empty())) {
+  } else if (pages && !is_upgrade &&
+             (target.starts_with("/page/") || !pages->www.empty() || target.starts_with(metrics_path) ||
+              target.starts_with(monitor_path))) {
     hand_over();
   } else {
     judge_node();

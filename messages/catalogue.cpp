@@ -9,6 +9,16 @@ constexpr std::uint64_t first_internal_tag = 64;
 constexpr std::size_t fields_of_later_part = 4;
 constexpr std::size_t fields_of_first_part = fields_of_later_part + 5;
 
+std::vector<std::uint64_t> read_trail(decoder& in) {
+  const auto count = in.array();
+  if (count > limits::trail_items_max)
+    throw failure{failure_code::limit, "a bundle has passed more stations than there can be; it was ignored"};
+  std::vector<std::uint64_t> result(count);
+  for (auto& us : result)
+    us = in.unsigned_integer();
+  return result;
+}
+
 } // namespace
 
 std::uint64_t tag_of(std::string_view bytes) {
@@ -38,7 +48,7 @@ std::size_t read_message_head(decoder& in, std::uint64_t tag) {
 
 shared_bytes encode(const bundle_part& part) {
   encoder out;
-  out.array(2 + (part.index == 0 ? fields_of_first_part : fields_of_later_part));
+  out.array(2 + (part.index == 0 ? fields_of_first_part : fields_of_later_part) + (part.trail.empty() ? 0 : 1));
   out.unsigned_integer(static_cast<std::uint64_t>(bundle_part::tag));
   out.unsigned_integer(bundle_part::version);
   out.unsigned_integer(part.number);
@@ -51,6 +61,11 @@ shared_bytes encode(const bundle_part& part) {
     out.unsigned_integer(part.header.ack);
     out.unsigned_integer(part.header.schema_version);
     out.boolean(part.header.is_snapshot);
+  }
+  if (!part.trail.empty()) {
+    out.array(part.trail.size());
+    for (const auto us : part.trail)
+      out.unsigned_integer(us);
   }
   return std::make_shared<const std::string>(out.take());
 }
@@ -79,6 +94,10 @@ bundle_part decode<bundle_part>(std::string_view bytes) {
     part.header.ack = in.unsigned_integer();
     part.header.schema_version = in.unsigned_integer();
     part.header.is_snapshot = in.boolean();
+  }
+  if (found > known) {
+    part.trail = read_trail(in);
+    ++known;
   }
   in.skip(found - known);
   in.end();

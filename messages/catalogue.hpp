@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "messages/bundle.hpp"
 #include "messages/failure.hpp"
@@ -164,11 +165,13 @@ struct ack {
   static constexpr auto tag = wire::ack;
   static constexpr unsigned version = 1;
 
-  std::uint64_t pos = 0; ///< of the receiver's log, whose epoch the handshake named
+  std::uint64_t pos = 0;     ///< of the receiver's log, whose epoch the handshake named
+  std::uint64_t held_us = 0; ///< from the bundle's arrival to this: the rest of the round trip is the way
 
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.pos);
+    visit(message.held_us);
   }
 };
 
@@ -285,6 +288,10 @@ struct bundle_part {
   bool is_last = false;
   bundle_header header;   ///< with part 0 only; epochs are not set
   std::string_view block; ///< a row block (row_block.hpp), or nothing; points into the message
+  /// With the last part, if the sender measures: microseconds that the oldest change in the bundle took at each
+  /// station, seen and stamped where it was written, then bundled, sent, received, merged for each link. Durations, so
+  /// that nobody's clock matters. The last one is how long the way to the receiver took lately.
+  std::vector<std::uint64_t> trail;
 };
 
 shared_bytes encode(const bundle_part& part);

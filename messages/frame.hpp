@@ -33,20 +33,24 @@ struct address {
   }
 };
 
-/// One message on its way. Copying it copies two words.
+/// One message on its way. Copying it copies a few words.
 class frame {
 public:
   frame() = default;
-  frame(address from, shared_bytes bytes) : from_{from}, bytes_{std::move(bytes)} {}
+  frame(address from, shared_bytes bytes, std::int64_t sent_us = 0)
+      : from_{from}, bytes_{std::move(bytes)}, sent_us_{sent_us} {}
 
   [[nodiscard]] address from() const { return from_; }
   [[nodiscard]] const shared_bytes& shared() const { return bytes_; }
   [[nodiscard]] std::string_view bytes() const { return bytes_ ? std::string_view{*bytes_} : std::string_view{}; }
   [[nodiscard]] std::size_t size() const { return bytes_ ? bytes_->size() : 0; }
+  /// When an actor sent it, by the node's clock that never runs back; 0: somebody else did, or nobody measures.
+  [[nodiscard]] std::int64_t sent_us() const { return sent_us_; }
 
 private:
   address from_;
   shared_bytes bytes_;
+  std::int64_t sent_us_ = 0;
 };
 
 } // namespace tandem::messages

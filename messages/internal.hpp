@@ -32,9 +32,6 @@ enum class internal : std::uint8_t {
   dial_failed,
   actor_ended,
   close_all_links,
-  measurement,
-  report_request,
-  report,
   choice,
   choice_done,
   data_changed,
@@ -46,6 +43,9 @@ enum class internal : std::uint8_t {
   compare_now,
   compare_done,
   drained,
+  measurements,
+  handled,
+  database_figures,
 };
 
 #define TANDEM_MESSAGE(name)                                                                                           \
@@ -63,17 +63,31 @@ struct wake {
   }
 };
 
+/// How long the oldest of some changes has taken at each station so far (see `bundle_part::trail`), and when it passed
+/// the last of them, by this node's clock that never runs back. Without stations: nobody measures.
+struct passage {
+  std::vector<std::uint64_t> trail_us;
+  std::int64_t at_us = 0;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.trail_us, limits::trail_items_max);
+    visit(message.at_us);
+  }
+};
+
 /// Observer and arbiter to the batcher: the log has grown to `head`. Without rows: it may be known already.
 struct grown {
   TANDEM_MESSAGE(grown);
   std::uint64_t head = 0;
   std::uint64_t rows = 0;     ///< row changes since the last such message of this sender
   std::uint64_t via_link = 0; ///< the link that all of it came by; 0: it was written here
+  passage way = {};
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.head);
     visit(message.rows);
     visit(message.via_link);
+    visit(message.way);
   }
 };
 
@@ -81,9 +95,11 @@ struct grown {
 struct flush {
   TANDEM_MESSAGE(flush);
   std::uint64_t head = 0;
+  passage way = {}; ///< of the oldest change that waits
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.head);
+    visit(message.way);
   }
 };
 
@@ -266,57 +282,6 @@ struct close_all_links {
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.text, limits::reason_bytes_max);
-  }
-};
-
-/// Any actor to the monitor: one measured value.
-struct measurement {
-  TANDEM_MESSAGE(measurement);
-  std::string name; ///< with its unit at the end
-  std::uint64_t value = 0;
-  template <class Visit, class Message>
-  static void fields(Visit&& visit, Message& message) {
-    visit(message.name, limits::label_bytes_max);
-    visit(message.value);
-  }
-};
-
-/// Host to the monitor.
-struct report_request {
-  TANDEM_MESSAGE(report_request);
-  std::uint64_t request = 0;
-  template <class Visit, class Message>
-  static void fields(Visit&& visit, Message& message) {
-    visit(message.request);
-  }
-};
-
-/// What has been measured under one name.
-struct measured {
-  std::string name;
-  std::uint64_t count = 0;
-  std::uint64_t p50 = 0;
-  std::uint64_t p99 = 0;
-  std::uint64_t largest = 0;
-  template <class Visit, class Message>
-  static void fields(Visit&& visit, Message& message) {
-    visit(message.name, limits::label_bytes_max);
-    visit(message.count);
-    visit(message.p50);
-    visit(message.p99);
-    visit(message.largest);
-  }
-};
-
-/// Monitor to the host.
-struct report {
-  TANDEM_MESSAGE(report);
-  std::uint64_t request = 0;
-  std::vector<measured> entries;
-  template <class Visit, class Message>
-  static void fields(Visit&& visit, Message& message) {
-    visit(message.request);
-    visit(message.entries, limits::measured_names_max);
   }
 };
 

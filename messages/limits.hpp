@@ -228,8 +228,27 @@ constexpr std::size_t restarts_max = 5;
 constexpr std::int64_t restart_window_ms = 60'000;
 /// From the order to stop to the moment when we stop waiting for an actor.
 constexpr std::int64_t stop_ms_max = 10'000;
-/// Different names under which the monitor keeps a histogram.
-constexpr std::size_t measured_names_max = 256;
+/// Stations of a change on its way over several links: two where it is written, four for each of sixteen links. A tree
+/// of replicas is less deep.
+constexpr std::size_t trail_items_max = 66;
+/// What a change took at one station, at most: one that was written while no node ran has waited, not travelled.
+constexpr std::int64_t station_ms_max = 60'000;
+/// Samples in one message to the monitor.
+constexpr std::size_t samples_max = 64;
+/// Messages of an actor whose times are told to the monitor at once: seldom enough to cost nothing.
+constexpr std::size_t handled_items_max = 256;
+/// Pairs of a table and a kind of conflict that are counted apart.
+constexpr std::size_t waiting_kinds_max = 512;
+/// Peers that are measured apart; what goes on with others is counted together.
+constexpr std::size_t measured_peers_max = 64;
+/// What was measured of each: the latest trails, for the picture of where a change's time goes.
+constexpr std::size_t trails_kept_max = 64;
+/// Between two looks at what the database says of itself, and what a look may cost of the time in between.
+constexpr std::int64_t figures_interval_ms = 5'000;
+constexpr std::int64_t figures_cost_factor = 200;
+/// Lines of the log that a node shows.
+constexpr std::size_t log_lines_kept_max = 200;
+constexpr std::size_t log_line_bytes_max = 1'000;
 /// From a question of the host to the moment when we stop waiting for its answer: a large merge may be before it.
 constexpr std::int64_t answer_ms_max = 60'000;
 /// Between two measurements that each actor gives of itself.

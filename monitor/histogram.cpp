@@ -13,14 +13,14 @@ constexpr std::uint64_t per_power = 1U << bits;
 
 } // namespace
 
-std::size_t histogram::bucket_of(std::uint64_t value) {
+std::size_t histogram_bucket(std::uint64_t value) {
   if (value < 2 * per_power)
     return static_cast<std::size_t>(value);
   const auto shift = static_cast<unsigned>(std::bit_width(value)) - bits - 1;
   return static_cast<std::size_t>(shift * per_power + (value >> shift));
 }
 
-std::uint64_t histogram::middle_of(std::size_t bucket) {
+std::uint64_t bucket_middle(std::size_t bucket) {
   if (bucket < 2 * per_power)
     return bucket;
   const auto shift = static_cast<unsigned>(bucket / per_power - 1);
@@ -29,7 +29,7 @@ std::uint64_t histogram::middle_of(std::size_t bucket) {
 }
 
 void histogram::add(std::uint64_t value) {
-  const auto bucket = bucket_of(value);
+  const auto bucket = histogram_bucket(value);
   if (bucket >= counts_.size())
     counts_.resize(bucket + 1);
   ++counts_[bucket];
@@ -46,7 +46,7 @@ std::uint64_t histogram::quantile(double share) const {
   for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
     seen += counts_[bucket];
     if (seen >= wanted)
-      return std::min(middle_of(bucket), largest_);
+      return std::min(bucket_middle(bucket), largest_);
   }
   return largest_;
 }

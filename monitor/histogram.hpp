@@ -7,6 +7,10 @@
 
 namespace tandem::monitor {
 
+/// Which bucket a value falls into, counted from 0, and the value in its middle.
+std::size_t histogram_bucket(std::uint64_t value);
+std::uint64_t bucket_middle(std::size_t bucket);
+
 /// Not thread-safe. Values up to 2^64 - 1; those below 128 are exact.
 class histogram {
 public:
@@ -19,9 +23,6 @@ public:
   void merge(const histogram& other);
 
 private:
-  static std::size_t bucket_of(std::uint64_t value);
-  static std::uint64_t middle_of(std::size_t bucket);
-
   std::vector<std::uint64_t> counts_; ///< grows with the largest value seen
   std::uint64_t count_ = 0;
   std::uint64_t largest_ = 0;

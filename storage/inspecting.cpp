@@ -393,4 +393,28 @@ replica_status status_of(core& c) {
   return result;
 }
 
+replica_figures figures_of(core& c) {
+  replica_figures result;
+  result.head = c.head;
+  // Neither has gaps to speak of, and the ends of a tree are found at once.
+  result.log_entries =
+      count(c, "SELECT coalesce((SELECT max(pos) FROM tandem_log) - (SELECT min(pos) FROM tandem_log) + 1, 0)");
+  result.pending =
+      count(c, "SELECT coalesce((SELECT max(id) FROM tandem_pending) - (SELECT min(id) FROM tandem_pending) + 1, 0)");
+  result.file_bytes = count(c, "PRAGMA page_count") * count(c, "PRAGMA page_size");
+  auto& open = c.cached("SELECT tbl, kind, count(*) FROM tandem_conflicts WHERE state = 'open' GROUP BY tbl, kind");
+  {
+    const statement_guard guard{open};
+    while (open.step())
+      result.waiting.push_back({std::string{open.text(0)}, std::string{open.text(1)}, open.unsigned_integer(2)});
+  }
+  auto& aside = c.cached("SELECT t, count(*) FROM tandem_quarantine GROUP BY t");
+  const statement_guard guard{aside};
+  while (aside.step()) {
+    const auto table = c.table_with_id(static_cast<std::uint32_t>(aside.integer(0)));
+    result.waiting.push_back({table ? table->info.name : std::string{}, "quarantine", aside.unsigned_integer(1)});
+  }
+  return result;
+}
+
 } // namespace tandem::storage

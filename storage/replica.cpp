@@ -466,6 +466,11 @@ replica_status replica::status() {
   return status_of(implementation_->c);
 }
 
+replica_figures replica::figures() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return figures_of(implementation_->c);
+}
+
 std::string replica::digest() {
   return digest_of(table_digests());
 }

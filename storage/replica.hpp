@@ -185,6 +185,20 @@ struct replica_status {
   std::vector<peer_status> peers;
 };
 
+/// What `status` says in numbers, for whoever looks often: without the rows of each table, which take long to count.
+struct replica_figures {
+  struct waiting {
+    std::string table;
+    std::string kind; ///< of open conflicts; "quarantine": rows that are set aside
+    std::uint64_t count = 0;
+  };
+  std::uint64_t head = 0;
+  std::uint64_t log_entries = 0;
+  std::uint64_t pending = 0;
+  std::uint64_t file_bytes = 0;
+  std::vector<waiting> waiting; ///< for a person, or for what they don't fit with
+};
+
 /// What came of comparing a table with a peer's.
 struct range_comparison {
   messages::comparison how = messages::comparison::equal;
@@ -464,6 +478,7 @@ public:
   void put_rule(const rule& given);
   void remove_rule(std::string_view name);
   replica_status status();
+  replica_figures figures();
   /// A hash of all tracked rows, equal on converged replicas: 32 hex digits.
   std::string digest();
   /// The same for each tracked table.

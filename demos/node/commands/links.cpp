@@ -44,6 +44,7 @@ actors::node_options options_of(const link_arguments& arguments) {
     check_url(url);
   }
   options.peers = arguments.peers;
+  options.measures = arguments.is_measured;
   if (arguments.retain_days > 0) {
     constexpr double day_ms = 86'400'000;
     options.retention_ms = static_cast<std::int64_t>(arguments.retain_days * day_ms);
@@ -70,6 +71,16 @@ void set_up_log(bool is_quiet) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("tandem"));
   spdlog::set_pattern("%H:%M:%S.%e %^%l%$ %v");
   spdlog::set_level(is_quiet ? spdlog::level::off : spdlog::level::warn);
+}
+
+std::shared_ptr<actors::log_tail> set_up_kept_log() {
+  set_up_log(false);
+  const auto tail = std::make_shared<actors::log_tail>();
+  const auto log = spdlog::default_logger();
+  log->sinks().front()->set_level(spdlog::level::warn);
+  log->sinks().push_back(tail);
+  log->set_level(spdlog::level::debug);
+  return tail;
 }
 
 } // namespace tandem::node

@@ -36,10 +36,13 @@ private:
 };
 
 int serve(const link_arguments& arguments) {
-  set_up_log(false);
+  const auto tail = set_up_kept_log();
   const stop_signals signals;
   auto options = options_of(arguments);
   options.may_create = true;
+  options.log = [tail] {
+    return tail->lines();
+  };
   actors::node node{std::move(options)};
   node.start();
   const auto url = node.url();
@@ -91,10 +94,13 @@ void add_serve(CLI::App& program, chosen_command& chosen) {
                       "A file whose first line is a secret for pages: they may do everything, but are no nodes");
   command->add_option("--page-read-only-token-file", arguments->read_only_token_file,
                       "A file whose first line is a secret for pages that may only read");
+  command->add_flag("!--no-measuring", arguments->is_measured,
+                    "Do not measure what goes on: /metrics and /monitor have little to tell then");
   command->add_option("--www", arguments->www, "A folder whose files are served over HTTP")
       ->check(CLI::ExistingDirectory);
   command->footer(
       "Prints 'ready ws://HOST:PORT/' (or 'ready') once it works. Listening beyond loopback wants a token.\n"
+      "HTTP: /metrics for Prometheus, /monitor for people.\n"
       "Examples:\n  tandem serve notes.db --listen 127.0.0.1:7420\n"
       "  tandem serve laptop.db --peer ws://127.0.0.1:7420/ --token-file token");
   command->callback([arguments, &chosen] {

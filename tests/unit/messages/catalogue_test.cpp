@@ -57,6 +57,12 @@ bundle_part some_later_part() {
   return result;
 }
 
+bundle_part some_measured_part() {
+  auto result = some_part();
+  result.trail = {1'000, 2'500, 300, 120, 80};
+  return result;
+}
+
 range_rows some_rows() {
   return {"tasks", 64, {3, 17}, 3, {"rows"}};
 }
@@ -77,12 +83,22 @@ BOOST_AUTO_TEST_CASE(golden_vectors) {
   check_golden("refuse", refuse{failure_code::schema, "tables differ"});
   check_golden("bundle_part", some_part());
   check_golden("bundle_part_later", some_later_part());
-  check_golden("ack", ack{1'003});
+  check_golden("bundle_part_with_trail", some_measured_part());
+  check_golden("ack", ack{1'003, 750});
   check_golden("demand", demand{1'048'576, 64});
   check_golden("goodbye", goodbye{"done"});
   check_golden("compare", compare{9, 70'000, 1'003, {"tasks", 0x2122232425262728, {std::string(32, '\x5a')}}});
   check_golden("compared", compared{9, comparison::differs, "", some_rows()});
   check_golden("mend", mend{some_rows()});
+}
+
+BOOST_AUTO_TEST_CASE(a_trail_comes_back_and_has_a_limit) {
+  auto part = some_measured_part();
+  part.index = 2;
+  BOOST_TEST(decode<bundle_part>(*encode(part)).trail == part.trail);
+  BOOST_TEST(decode<bundle_part>(*encode(some_part())).trail.empty());
+  part.trail.assign(tandem::limits::trail_items_max + 1, 1);
+  BOOST_CHECK_THROW(decode<bundle_part>(*encode(part)), failure);
 }
 
 BOOST_AUTO_TEST_CASE(ranges_have_limits) {

@@ -1,0 +1,55 @@
+// What the monitor has found out, for threads that want to read it at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "monitor/alerts.hpp"
+#include "monitor/ledger.hpp"
+#include "monitor/report_json.hpp"
+
+namespace tandem::actors {
+
+struct measure_setup {
+  std::string version;                                   ///< of the program
+  std::string database;                                  ///< its path
+  std::function<std::int64_t()> wall_ms;                 ///< unix milliseconds
+  std::function<std::vector<monitor::log_line>()> log{}; ///< the log's tail; empty: there is none
+  std::function<void(const monitor::alert&)> on_alert{}; ///< called by the monitor's thread when one is raised
+};
+
+/// Written by the monitor actor, read by any thread. It is read without asking an actor, so that a busy node answers
+/// too.
+class measure_board {
+public:
+  explicit measure_board(measure_setup setup) : setup_{std::move(setup)} {}
+
+  /// `work` gets the ledger, under the lock. `now_us`: of the actors' clock.
+  template <class Work>
+  void write(std::int64_t now_us, const Work& work) {
+    const std::lock_guard lock{mutex_};
+    now_us_ = now_us;
+    work(ledger_);
+  }
+  /// Looks at the rules, and tells of what has come up or gone.
+  void judge();
+  /// In Prometheus' text format.
+  [[nodiscard]] std::string metrics_text() const;
+  /// As docs/monitoring.md says.
+  [[nodiscard]] std::string json() const;
+  [[nodiscard]] std::vector<monitor::alert> alerts() const;
+  [[nodiscard]] const measure_setup& setup() const { return setup_; }
+
+private:
+  const measure_setup setup_;
+  mutable std::mutex mutex_;
+  monitor::ledger ledger_;
+  monitor::watchman watchman_;
+  std::int64_t now_us_ = 0;
+};
+
+} // namespace tandem::actors

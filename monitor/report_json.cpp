@@ -1,0 +1,200 @@
+#include "monitor/report_json.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+namespace tandem::monitor {
+namespace {
+
+using nlohmann::json;
+
+constexpr double us_each_ms = 1'000;
+
+json as_json(const summary& of) {
+  return {{"count", of.count},
+          {"mean_ms", of.count == 0 ? 0 : of.sum / static_cast<double>(of.count) / us_each_ms},
+          {"p50_ms", static_cast<double>(of.p50) / us_each_ms},
+          {"p90_ms", static_cast<double>(of.p90) / us_each_ms},
+          {"p99_ms", static_cast<double>(of.p99) / us_each_ms},
+          {"max_ms", static_cast<double>(of.largest) / us_each_ms}};
+}
+
+json as_json(const windowed_histogram& of, std::int64_t now_us) {
+  return {{"minute", as_json(of.minute(now_us))}, {"hour", as_json(of.hour(now_us))}, {"total", as_json(of.total())}};
+}
+
+/// Medians of each place of the latest ways, by the peer that they came by and by their length.
+using way_medians = std::map<std::pair<std::string, std::size_t>, std::vector<double>>;
+
+way_medians medians_of(const ledger& from) {
+  std::map<std::pair<std::string, std::size_t>, std::vector<std::vector<std::uint64_t>>> values;
+  for (const auto& each : from.trails()) {
+    auto& places = values[{each.peer, each.stations_us.size()}];
+    places.resize(each.stations_us.size());
+    for (std::size_t i = 0; i < each.stations_us.size(); ++i)
+      places[i].push_back(each.stations_us[i]);
+  }
+  way_medians result;
+  for (auto& [key, places] : values)
+    for (auto& each : places) {
+      const auto middle = each.begin() + static_cast<std::ptrdiff_t>(each.size() / 2);
+      std::nth_element(each.begin(), middle, each.end());
+      result[key].push_back(static_cast<double>(*middle) / us_each_ms);
+    }
+  return result;
+}
+
+json waterfall_of(const ledger& from) {
+  auto result = json::array();
+  for (const auto& [key, medians] : medians_of(from)) {
+    auto stations = json::array();
+    for (std::size_t i = 0; i < medians.size(); ++i)
+      stations.push_back({{"station", station_at(i)}, {"ms", medians[i]}});
+    result.push_back({{"peer", key.first}, {"stations", std::move(stations)}});
+  }
+  return result;
+}
+
+json actors_of(const ledger& from, std::int64_t now_us) {
+  auto result = json::array();
+  for (const auto& [name, each] : from.actors())
+    result.push_back({{"name", name},
+                      {"messages", each.items},
+                      {"bytes", each.bytes},
+                      {"messages_peak", each.items_peak},
+                      {"bytes_peak", each.bytes_peak},
+                      {"restarts", from.total(metric::actors_restarted, name)},
+                      {"waited", as_json(each.waited.minute(now_us))},
+                      {"handled", as_json(each.handled.minute(now_us))}});
+  return result;
+}
+
+json links_of(const ledger& from, std::int64_t now_us) {
+  auto result = json::array();
+  const auto head = from.gauge(metric::head_position, "");
+  for (const auto& [name, each] : from.links()) {
+    const auto gauge = [&, peer = name](metric what) {
+      return from.gauge(what, peer);
+    };
+    const auto acked = gauge(metric::acked_position);
+    result.push_back({{"peer", name},
+                      {"up", each.is_up},
+                      {"seconds", static_cast<double>(now_us - each.since_us) / 1e6},
+                      {"head", head},
+                      {"sent", gauge(metric::sent_position)},
+                      {"acknowledged", acked},
+                      {"lag", std::max(0.0, head - acked)},
+                      {"applied", gauge(metric::applied_position)},
+                      {"credit_bytes", gauge(metric::credit_bytes)},
+                      {"credit_messages", gauge(metric::credit_items)},
+                      {"unacknowledged_bundles", gauge(metric::bundles_unacked)},
+                      {"clock_offset_seconds", gauge(metric::clock_offset)},
+                      {"round_trip", as_json(from.minute(metric::station_acknowledged, name, now_us))},
+                      {"latency", as_json(from.minute(metric::change_latency, name, now_us))}});
+  }
+  return result;
+}
+
+json database_of(const ledger& from) {
+  const auto& found = from.database();
+  const auto& process = from.process();
+  auto waiting = json::array();
+  for (const auto& each : found.waiting)
+    waiting.push_back({{"table", each.table}, {"kind", each.kind}, {"count", each.count}});
+  return {{"log_entries", found.log_entries},
+          {"pending", found.pending},
+          {"file_bytes", found.file_bytes},
+          {"waiting", std::move(waiting)},
+          {"wal_bytes", process.wal_bytes},
+          {"wal_resets", process.wal_resets},
+          {"disk_free_bytes", process.disk_free_bytes}};
+}
+
+json process_of(const process_figures& found) {
+  auto threads = json::array();
+  for (const auto& each : found.threads)
+    threads.push_back({{"name", each.name}, {"cpu_seconds", each.cpu_seconds}});
+  return {{"resident_bytes", found.resident_bytes},     {"cpu_seconds", found.cpu_seconds},
+          {"start_seconds", found.start_seconds},       {"open_files", found.open_files},
+          {"open_files_limit", found.open_files_limit}, {"threads", std::move(threads)}};
+}
+
+json alerts_of(const std::vector<alert>& alerts, std::int64_t now_us) {
+  auto result = json::array();
+  for (const auto& each : alerts)
+    result.push_back({{"rule", each.rule},
+                      {"severity", each.severity},
+                      {"subject", each.subject},
+                      {"value", each.value},
+                      {"seconds", static_cast<double>(now_us - each.since_us) / 1e6},
+                      {"evidence", each.evidence},
+                      {"cause", each.cause},
+                      {"step", each.step}});
+  return result;
+}
+
+json history_of(const ledger& from) {
+  auto result = json::array();
+  for (const auto& each : from.history())
+    result.push_back({each.time_ms, each.stamped_per_second, each.merged_per_second, each.sent_bytes_per_second,
+                      each.latency_p50_ms, each.latency_p99_ms});
+  return result;
+}
+
+} // namespace
+
+diagnosis slowest_station(const ledger& from) {
+  diagnosis result;
+  double worst = 0;
+  for (const auto& [key, medians] : medians_of(from)) {
+    double all = 0;
+    for (const auto ms : medians)
+      all += ms;
+    for (std::size_t i = 0; i < medians.size(); ++i)
+      if (medians[i] > worst) {
+        worst = medians[i];
+        result = {std::string{station_at(i)}, key.first, i, medians[i] / all};
+      }
+  }
+  return result;
+}
+
+json report_of(const ledger& from, const std::vector<alert>& alerts, std::int64_t now_us, std::int64_t wall_ms) {
+  auto times = json::array();
+  for (const auto& [key, each] : from.times()) {
+    const auto& info = info_of(key.first);
+    json entry = as_json(each, now_us);
+    entry["name"] = info.name;
+    if (!info.part.empty())
+      entry[std::string{info.part}] = info.is;
+    if (!info.label.empty())
+      entry[std::string{info.label}] = key.second;
+    times.push_back(std::move(entry));
+  }
+  auto counts = json::array();
+  for (const auto& [key, each] : from.counts()) {
+    const auto& info = info_of(key.first);
+    json entry{{"name", info.name}, {"total", each.total()}, {"minute", each.minute(now_us)}};
+    if (!info.label.empty())
+      entry[std::string{info.label}] = key.second;
+    counts.push_back(std::move(entry));
+  }
+  const auto slowest = slowest_station(from);
+  return {{"time_ms", wall_ms},
+          {"head", from.gauge(metric::head_position, "")},
+          {"links", links_of(from, now_us)},
+          {"times", std::move(times)},
+          {"counts", std::move(counts)},
+          {"waterfall", waterfall_of(from)},
+          {"slowest",
+           {{"station", slowest.station}, {"peer", slowest.peer}, {"place", slowest.place}, {"share", slowest.share}}},
+          {"actors", actors_of(from, now_us)},
+          {"database", database_of(from)},
+          {"process", process_of(from.process())},
+          {"alerts", alerts_of(alerts, now_us)},
+          {"history", history_of(from)}};
+}
+
+} // namespace tandem::monitor

@@ -1,0 +1,193 @@
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include <boost/test/unit_test.hpp>
+
+#include "monitor/alerts.hpp"
+
+using namespace tandem;
+using namespace tandem::monitor;
+
+namespace {
+
+constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t begin_us = 1'000 * second_us;
+
+using situation = std::function<void(ledger&, std::int64_t now_us)>;
+
+situation times(metric what, const std::string& label, std::uint64_t ms) {
+  return [=](ledger& book, std::int64_t now_us) {
+    for (int i = 0; i < 10; ++i)
+      book.add(what, label, ms * 1'000, now_us);
+  };
+}
+
+situation counts(metric what, std::uint64_t count) {
+  return [=](ledger& book, std::int64_t now_us) {
+    book.add(what, "desk", count, now_us);
+  };
+}
+
+situation waits(const std::string& kind, std::uint64_t count) {
+  return [=](ledger& book, std::int64_t) {
+    messages::database_figures figures;
+    if (count > 0)
+      figures.waiting = {{"tasks", kind, count}};
+    book.note_database(figures);
+  };
+}
+
+situation in_database(std::uint64_t messages::database_figures::*what, std::uint64_t value) {
+  return [=](ledger& book, std::int64_t) {
+    messages::database_figures figures;
+    figures.*what = value;
+    book.note_database(figures);
+  };
+}
+
+situation process(const std::function<void(process_figures&)>& change) {
+  return [=](ledger& book, std::int64_t) {
+    process_figures figures;
+    figures.open_files_limit = 100;
+    figures.disk_bytes = 1'000;
+    figures.disk_free_bytes = 500;
+    change(figures);
+    book.note_process(figures);
+  };
+}
+
+situation offset(double seconds) {
+  return [=](ledger& book, std::int64_t now_us) {
+    book.add(metric::clock_offset, "desk",
+             static_cast<std::uint64_t>(messages::clock_offset_zero + static_cast<std::int64_t>(seconds * 1'000)),
+             now_us);
+  };
+}
+
+situation behind(std::uint64_t lag) {
+  return [=](ledger& book, std::int64_t now_us) {
+    book.note_link("desk", true, begin_us);
+    book.add(metric::head_position, "", 1'000'000, now_us);
+    book.add(metric::acked_position, "desk", 1'000'000 - lag, now_us);
+  };
+}
+
+situation mailbox(std::uint64_t items) {
+  return [=](ledger& book, std::int64_t) {
+    book.clear_mailboxes();
+    book.note_mailbox("arbiter", items, 0, items, 0);
+  };
+}
+
+struct both {
+  situation wrong, right;
+};
+
+/// What makes each rule speak, and what ends it.
+const std::map<std::string, both>& situations() {
+  const auto nothing = [](ledger&, std::int64_t) {
+  };
+  static const std::map<std::string, both> all{
+      {"disk_slow", {times(metric::lock_hold_stamp, "", 40), nothing}},
+      {"link_slow", {times(metric::station_received, "desk", 60), nothing}},
+      {"merge_slow", {times(metric::lock_hold_merge, "", 80), nothing}},
+      {"peer_merge_slow", {times(metric::station_merged, "desk", 80), nothing}},
+      {"page_slow", {times(metric::station_shown, "", 400), nothing}},
+      {"bundling_slow", {times(metric::station_bundled, "desk", 200), nothing}},
+      {"lock_contention", {times(metric::lock_wait_stamp, "", 300), nothing}},
+      {"merge_waits_for_lock", {times(metric::lock_wait_merge, "", 400), nothing}},
+      {"peer_behind", {behind(30'000), behind(100)}},
+      {"link_down",
+       {[](ledger& book, std::int64_t) { book.note_link("desk", false, begin_us); },
+        [](ledger& book, std::int64_t now_us) {
+          book.note_link("desk", true, now_us);
+        }}},
+      {"link_flaps", {counts(metric::links_lost, 5), nothing}},
+      {"conflicts_wait", {waits("cell", 2), waits("cell", 0)}},
+      {"rows_set_aside", {waits("quarantine", 1), waits("quarantine", 0)}},
+      {"many_conflicts", {counts(metric::conflicts_found, 100), nothing}},
+      {"changes_refused", {counts(metric::rows_refused, 1), nothing}},
+      {"links_refused", {counts(metric::links_refused, 1), nothing}},
+      {"clock_off", {offset(-30), offset(0.2)}},
+      {"wal_large", {process([](process_figures& f) { f.wal_bytes = 100'000'000; }), process([](process_figures&) {})}},
+      {"log_large",
+       {in_database(&messages::database_figures::log_entries, 900'000),
+        in_database(&messages::database_figures::log_entries, 10)}},
+      {"writes_not_stamped",
+       {in_database(&messages::database_figures::pending, 90'000),
+        in_database(&messages::database_figures::pending, 1)}},
+      {"actor_restarted", {counts(metric::actors_restarted, 1), nothing}},
+      {"errors_swallowed", {counts(metric::errors_swallowed, 20), nothing}},
+      {"peers_not_reached", {counts(metric::dials_failed, 20), nothing}},
+      {"mailbox_deep", {mailbox(5'000), mailbox(3)}},
+      {"files_run_out", {process([](process_figures& f) { f.open_files = 95; }), process([](process_figures&) {})}},
+      {"disk_fills", {process([](process_figures& f) { f.disk_free_bytes = 10; }), process([](process_figures&) {})}},
+      {"memory_large",
+       {process([](process_figures& f) { f.resident_bytes = 900'000'000; }), process([](process_figures&) {})}},
+  };
+  return all;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(alerts)
+
+BOOST_AUTO_TEST_CASE(every_rule_has_a_situation_that_raises_it_alone_and_one_that_ends_it) {
+  BOOST_TEST(all_rules().size() >= 15U);
+  BOOST_TEST(all_rules().size() == situations().size());
+  for (const auto& rule : all_rules()) {
+    const auto& each = situations().at(std::string{rule.name});
+    ledger book;
+    watchman watch;
+    BOOST_TEST(watch.look(book, begin_us).raised.empty());
+    auto now_us = begin_us + second_us;
+    std::set<std::string> raised;
+    for (int look = 0; look < 12; ++look, now_us += second_us) {
+      each.wrong(book, now_us);
+      for (const auto& news : watch.look(book, now_us).raised) {
+        BOOST_TEST(raised.insert(news.rule).second, news.rule << " was raised twice");
+        BOOST_TEST(news.evidence.find('{') == std::string::npos, news.evidence);
+        BOOST_TEST((!news.cause.empty() && !news.step.empty()));
+      }
+    }
+    BOOST_TEST(raised.size() == 1U, rule.name);
+    BOOST_TEST(raised.contains(std::string{rule.name}), rule.name);
+    now_us += 120 * second_us;
+    each.right(book, now_us);
+    const auto after = watch.look(book, now_us);
+    BOOST_TEST(after.cleared.size() == 1U, rule.name);
+    BOOST_TEST(watch.alerts().empty(), rule.name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(between_its_two_limits_a_rule_stays_as_it_is) {
+  ledger book;
+  watchman watch;
+  offset(4)(book, begin_us);
+  BOOST_TEST(watch.look(book, begin_us).raised.empty());
+  offset(6)(book, begin_us);
+  BOOST_TEST(watch.look(book, begin_us).raised.size() == 1U);
+  offset(4)(book, begin_us);
+  const auto still = watch.look(book, begin_us);
+  BOOST_TEST((still.raised.empty() && still.cleared.empty() && watch.alerts().size() == 1U));
+  offset(1)(book, begin_us);
+  BOOST_TEST(watch.look(book, begin_us).cleared.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_passes_quickly_is_no_news) {
+  ledger book;
+  watchman watch;
+  behind(30'000)(book, begin_us);
+  BOOST_TEST(watch.look(book, begin_us).raised.empty());
+  behind(10)(book, begin_us);
+  BOOST_TEST(watch.look(book, begin_us + 3 * second_us).raised.empty());
+  behind(30'000)(book, begin_us);
+  BOOST_TEST(watch.look(book, begin_us + 6 * second_us).raised.empty());
+  BOOST_TEST(watch.look(book, begin_us + 12 * second_us).raised.size() == 1U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
