@@ -4,6 +4,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string_view>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 #include "actors/preparing.hpp"
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
+#include "monitor/dashboard.hpp"
 
 namespace tandem::actors {
 
@@ -201,6 +203,10 @@ void node::implementation::start() {
     pages->on_accept = started->on_page();
     pages->metrics = [started] {
       return started->measured().metrics_text();
+    };
+    pages->monitor_file = [](std::string_view name) -> std::optional<bridge::built_in_file> {
+      const auto file = monitor::dashboard_file_named(name);
+      return file ? std::optional{bridge::built_in_file{file->type, file->content}} : std::nullopt;
     };
     where.pages = pages;
     listener = network->listen(where, started->on_accept());

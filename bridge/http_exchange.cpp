@@ -171,27 +171,10 @@ void http_exchange::judge() {
     judge_page();
   } else if (target().substr(0, target().find('?')) == metrics_path) {
     answer_metrics();
+  } else if (target().starts_with(monitor_path)) {
+    answer_monitor();
   } else {
     serve_file();
-  }
-}
-
-/// Reading is enough: they tell how things go, and the names of tables and peers.
-void http_exchange::answer_metrics() {
-  const auto& pages = *listener_->options().pages;
-  const auto method = parser_->get().method();
-  if (rights_of(listener_->options(), presented_token()) == page_right::none) {
-    refuse(http::status::unauthorized, "denied",
-           "The token is missing or wrong: give one that this node was started with.");
-  } else if (!pages.metrics) {
-    refuse(http::status::not_found, "not_found", "This node measures nothing.");
-  } else if (method != http::verb::get && method != http::verb::head) {
-    refuse(http::status::method_not_allowed, "usage", "Metrics can only be read.");
-  } else {
-    prepare(http::status::ok);
-    response_.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
-    response_.body() = pages.metrics();
-    send();
   }
 }
 
@@ -434,9 +417,7 @@ void http_exchange::serve_file() {
   prepare(is_known ? http::status::not_modified : http::status::ok);
   response_.set(http::field::etag, file.tag);
   response_.set(http::field::cache_control, "no-cache");
-  response_.set("Content-Security-Policy", content_security_policy(header(http::field::host)));
-  response_.set("Cross-Origin-Opener-Policy", "same-origin");
-  response_.set("Referrer-Policy", "no-referrer");
+  add_page_headers();
   if (!is_known) {
     response_.set(http::field::content_type, file.type);
     response_.body() = file.content;

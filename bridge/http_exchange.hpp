@@ -52,6 +52,8 @@ private:
   void watch_for_end();
   void leave_page();
   void answer_metrics();
+  void answer_monitor();
+  void add_page_headers();
   void serve_file();
 
   void prepare(http::status status);

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tandem::bridge {
@@ -53,6 +55,12 @@ using accept_handler = std::function<connection_events(shared_connection)>;
 /// Told of each page that connects, with the token that it showed already (empty: none yet).
 using page_handler = std::function<connection_events(shared_connection, std::string token)>;
 
+/// A file that is part of the program.
+struct built_in_file {
+  std::string_view type; ///< Content-Type
+  std::string_view content;
+};
+
 /// What a listener lets pages in for, and which. `rights_of` in page_access.hpp says what a token allows.
 struct page_options {
   std::vector<std::string> origins; ///< beyond the node's own, as in http://127.0.0.1:5173
@@ -62,6 +70,8 @@ struct page_options {
   page_handler on_accept;
   /// What GET /metrics answers; called by the I/O thread, so it must be quick. Empty: there is no such thing.
   std::function<std::string()> metrics{};
+  /// The dashboard's files, by their names under /monitor/. Empty: there is no dashboard.
+  std::function<std::optional<built_in_file>(std::string_view name)> monitor_file{};
 };
 
 struct listen_options {
