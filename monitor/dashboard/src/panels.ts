@@ -1,0 +1,173 @@
+import { ago, bytes, count, element, ms, place, table } from "./dom";
+import type { Report, StationTimes } from "./report";
+
+export function drawAlerts({ alerts }: Report): void {
+  const items = alerts.map((each) =>
+    element(
+      "li",
+      { class: `alert ${each.severity}`, "data-rule": each.rule },
+      element("strong", {}, each.evidence),
+      element("span", {}, `${each.cause}. `),
+      element("span", { class: "step" }, `To do: ${each.step}`),
+      element("small", {}, `${each.rule}, for ${ago(each.seconds)}`),
+    ),
+  );
+  place("alerts").replaceChildren(
+    items.length === 0 ? element("p", { class: "fine" }, "Nothing is wrong.") : element("ul", {}, ...items),
+  );
+}
+
+export function drawLinks({ links }: Report): void {
+  if (links.length === 0) {
+    place("links").replaceChildren(element("p", {}, "No peer has been linked with yet."));
+    return;
+  }
+  const rows = links.map((each) => [
+    element("b", {}, each.peer),
+    element("span", { class: each.up ? "up" : "down" }, `${each.up ? "linked" : "cut"}, ${ago(each.seconds)}`),
+    cursor(each.acknowledged, each.sent, each.head),
+    count(each.lag),
+    count(each.applied),
+    ms(each.round_trip.p50_ms),
+    `${ms(each.latency.p50_ms)} / ${ms(each.latency.p99_ms)}`,
+    `${bytes(each.credit_bytes)}, ${each.credit_messages}`,
+    `${each.clock_offset_seconds.toFixed(1)} s`,
+  ]);
+  place("links").replaceChildren(
+    table(
+      [
+        "Peer",
+        "State",
+        "Has of our log",
+        "Lacks",
+        "Applied of its log",
+        "Round trip, ms",
+        "Latency p50 / p99, ms",
+        "Credit left",
+        "Clock ahead",
+      ],
+      rows,
+    ),
+  );
+}
+
+function cursor(acknowledged: number, sent: number, head: number): HTMLElement {
+  const bar = element("progress", { max: String(Math.max(head, 1)), value: String(acknowledged) });
+  bar.title = `acknowledged ${count(acknowledged)}, sent ${count(sent)}, of ${count(head)}`;
+  return element("span", { class: "cursor" }, bar, ` ${count(acknowledged)} of ${count(head)}`);
+}
+
+const explained: Readonly<Record<string, string>> = {
+  seen: "until the node noticed the write",
+  stamped: "until it stood in the log, on disk",
+  bundled: "until it was read for the link",
+  sent: "until it had left",
+  received: "on the way",
+  merged: "until it was merged, on disk",
+  acknowledged: "from leaving until the answer was back",
+  shown: "until a page had shown it",
+};
+
+export function drawStations({ waterfall, slowest, times }: Report): void {
+  const parts: Node[] = [];
+  for (const way of waterfall) {
+    const whole = way.stations.reduce((sum, each) => sum + each.ms, 0);
+    let before = 0;
+    const bars = way.stations.map((each, index) => {
+      const isSlowest = index === slowest.place && way.peer === slowest.peer;
+      const bar = element("i", { class: isSlowest ? "bar slowest" : "bar" });
+      bar.style.marginLeft = `${(100 * before) / Math.max(whole, 1e-9)}%`;
+      bar.style.width = `${Math.max((100 * each.ms) / Math.max(whole, 1e-9), 0.4)}%`;
+      before += each.ms;
+      return element(
+        "li",
+        { title: explained[each.station] ?? "" },
+        element("span", {}, each.station),
+        element("span", { class: "lane" }, bar),
+        element("span", { class: "number" }, `${ms(each.ms)} ms`),
+      );
+    });
+    parts.push(
+      element("h3", {}, `By ${way.peer}: ${ms(whole)} ms in all, medians of the latest ways`),
+      element("ol", { class: "waterfall" }, ...bars),
+    );
+  }
+  if (slowest.station !== "")
+    parts.push(
+      element(
+        "p",
+        { id: "slowest" },
+        `Most of it, ${(100 * slowest.share).toFixed(0)} %, goes by at "${slowest.station}": ${explained[slowest.station] ?? ""}.`,
+      ),
+    );
+  const own = times.filter((each) => each.name === "tandem_station_seconds" && each.minute.count > 0);
+  parts.push(
+    own.length === 0 ? element("p", {}, "Nothing has passed here within the last minute.") : stationTable(own),
+  );
+  place("stations").replaceChildren(...parts);
+}
+
+function stationTable(stations: readonly StationTimes[]): HTMLElement {
+  return table(
+    ["Station, last minute", "Peer", "Times", "p50, ms", "p90, ms", "p99, ms", "Longest, ms"],
+    stations.map((each) => [
+      each.station ?? "",
+      each.peer ?? "",
+      count(each.minute.count),
+      ms(each.minute.p50_ms),
+      ms(each.minute.p90_ms),
+      ms(each.minute.p99_ms),
+      ms(each.minute.max_ms),
+    ]),
+  );
+}
+
+export function drawActors({ actors }: Report): void {
+  place("actors").replaceChildren(
+    table(
+      ["Actor", "Waiting", "Most ever", "Handled in a minute", "Work p50 / p99, ms", "Wait p99, ms", "Restarts"],
+      actors.map((each) => [
+        each.name,
+        `${count(each.messages)} (${bytes(each.bytes)})`,
+        count(each.messages_peak),
+        count(each.handled.count),
+        `${ms(each.handled.p50_ms)} / ${ms(each.handled.p99_ms)}`,
+        ms(each.waited.p99_ms),
+        each.restarts,
+      ]),
+    ),
+  );
+}
+
+export function drawFigures({ database, process }: Report): void {
+  const rows: [string, string][] = [
+    ["Database", bytes(database.file_bytes)],
+    ["Write-ahead log", `${bytes(database.wal_bytes)}, begun anew ${count(database.wal_resets)} times`],
+    ["Log kept for peers", `${count(database.log_entries)} entries`],
+    ["Not stamped yet", count(database.pending)],
+    ["Room on the disk", bytes(database.disk_free_bytes)],
+    ["Memory", bytes(process.resident_bytes)],
+    ["Open files", count(process.open_files)],
+    ...process.threads.map((each): [string, string] => [`Processor, ${each.name}`, `${each.cpu_seconds.toFixed(1)} s`]),
+  ];
+  place("figures").replaceChildren(table(["", ""], rows));
+}
+
+export function drawLog({ log }: Report): void {
+  const lines = log
+    .slice(-100)
+    .map((each) =>
+      element(
+        "li",
+        { class: each.level },
+        element("time", {}, new Date(each.time_ms).toLocaleTimeString("en-GB")),
+        ` ${each.level} `,
+        each.text,
+      ),
+    );
+  place("log").replaceChildren(
+    lines.length === 0
+      ? element("p", {}, "No lines yet.")
+      : element("ol", { class: "log", tabindex: "0" }, ...lines.reverse()),
+  );
+}

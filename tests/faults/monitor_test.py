@@ -1,0 +1,209 @@
+"""What a node tells of itself: metrics that Prometheus takes, a dashboard for whoever may see it, and which station of a change is slow."""
+
+import http.client
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+import unittest
+from urllib.parse import urlsplit
+
+from node import Node, program_from_arguments
+from page_client import Page
+from prometheus_text import parse
+from proxy import Proxy
+from waiting import eventually
+
+SLOW_DISK = os.path.join(os.path.dirname(__file__), "slow_disk.c")
+SLOW_MS = 120
+NASTY = '<script>alert("x")</script>\\'
+
+
+class MonitorCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="tandem-monitor-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.hub_file, self.device_file = (os.path.join(self.folder, name) for name in ("hub.db", "device.db"))
+
+    def sql(self, file, *statements):
+        with sqlite3.connect(file, timeout=20) as db:
+            rows = [db.execute(each).fetchall() for each in statements]
+        db.close()
+        return rows[-1]
+
+    def make_hub(self, *statements):
+        self.sql(self.hub_file, "PRAGMA journal_mode=WAL", "CREATE TABLE tasks(id INTEGER PRIMARY KEY, title TEXT)",
+                 *statements)
+
+    def serve(self, file, *arguments, env=None):
+        node = Node(program, file, "--listen", "127.0.0.1:0", *arguments, env=env)
+        self.addCleanup(node.kill)
+        return node.start()
+
+    def get(self, node, target, **headers):
+        where = urlsplit(node.url)
+        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=20)
+        connection.request("GET", target, headers=headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer, text
+
+    def metrics(self, node):
+        answer, text = self.get(node, "/metrics")
+        self.assertEqual(answer.status, 200)
+        return parse(text)
+
+    def monitor(self, node):
+        page = Page(node.url).open()
+        try:
+            return json.loads(page.ask("monitor"))
+        finally:
+            page.close()
+
+    def link_up(self, device_env=None, url=None):
+        """A device that writes, and the hub that it writes to."""
+        self.program_ok = program.ok("track", self.hub_file, "tasks")
+        hub = self.serve(self.hub_file)
+        program.ok("clone", hub.url, self.device_file)
+        device = self.serve(self.device_file, "--peer", url(hub) if url else hub.url, env=device_env)
+        return hub, device
+
+    def edit(self, count, at=None):
+        """One after the other, each all the way."""
+        for i in range(count):
+            self.sql(self.device_file, f"INSERT INTO tasks(title) VALUES('edit {i}')")
+            eventually(lambda: self.sql(at or self.hub_file, "SELECT count(*) FROM tasks")[0][0] > i, f"edit {i} is there")
+
+    def raised(self, node):
+        return {each["rule"]: each for each in self.monitor(node)["alerts"]}
+
+
+class Metrics(MonitorCase):
+    def test_prometheus_takes_them_whatever_tables_and_peers_are_called(self):
+        name = NASTY.replace('"', '""')
+        self.make_hub(f'CREATE TABLE "{name}"(id INTEGER PRIMARY KEY, v TEXT)')
+        program.ok("track", self.hub_file, "--all", "--policy", f"{NASTY}=ask")
+        hub = self.serve(self.hub_file, "--name", NASTY)
+        program.ok("clone", hub.url, self.device_file)
+        for file, text in ((self.hub_file, "hub"), (self.device_file, "device")):
+            self.sql(file, f'INSERT INTO "{name}" VALUES(1, \'{text}\')')
+        device = self.serve(self.device_file, "--peer", hub.url, "--name", 'de"vice')
+        eventually(lambda: self.metrics(hub).get("tandem_link_up", {}).get(frozenset({("peer", 'de"vice')})) == 1, "linked")
+        eventually(lambda: any(dict(labels).get("table") == NASTY for labels in self.metrics(hub).get("tandem_open_conflicts", {})),
+                   "the conflict is counted")
+        found = self.metrics(device)
+        self.assertEqual(found["tandem_link_up"][frozenset({("peer", NASTY)})], 1)
+        self.assertGreater(found["process_resident_memory_bytes"][frozenset()], 1e6)
+        self.assertIn("conflicts_wait", eventually(lambda: self.raised(hub), "an alert"))
+
+    def test_they_and_the_dashboard_want_the_token(self):
+        self.make_hub()
+        program.ok("track", self.hub_file, "tasks")
+        token = os.path.join(self.folder, "token")
+        with open(token, "w", encoding="ascii") as out:
+            out.write("secret\n")
+        hub = self.serve(self.hub_file, "--token-file", token)
+        for target in ("/metrics", "/monitor/", "/monitor/?token=wrong", "/metrics?token=wrong"):
+            self.assertEqual(self.get(hub, target)[0].status, 401, target)
+        self.assertEqual(self.get(hub, "/metrics", Authorization="Bearer secret")[0].status, 200)
+        for target in ("/metrics?token=secret", "/monitor/?token=secret", "/monitor/app.js", "/monitor/app.css"):
+            self.assertEqual(self.get(hub, target)[0].status, 200, target)
+        answer, _ = self.get(hub, "/monitor?token=secret")
+        self.assertEqual((answer.status, answer.headers["Location"]), (307, "/monitor/?token=secret"))
+        self.assertEqual(self.get(hub, "/monitor/../../etc/passwd?token=secret")[0].status, 404)
+        self.assertEqual(self.get(hub, "/metrics", Host="attacker.example")[0].status, 403)
+
+    def test_nothing_is_measured_where_nobody_wants_it(self):
+        self.make_hub()
+        program.ok("track", self.hub_file, "tasks")
+        hub = self.serve(self.hub_file, "--no-measuring")
+        self.assertEqual(set(self.metrics(hub)) & {"tandem_rows_stamped_total", "tandem_handling_seconds"}, set())
+
+    def test_every_row_is_counted_once(self):
+        self.make_hub()
+        hub, device = self.link_up()
+        with sqlite3.connect(self.device_file, timeout=20) as db:
+            db.executemany("INSERT INTO tasks(title) VALUES(?)", [(f"row {i}",) for i in range(3_000)])
+        db.close()
+        name = frozenset({("peer", "device")})
+        eventually(lambda: self.metrics(hub)["tandem_rows_applied_total"][name] == 3_000, "all are counted at the hub")
+        self.assertEqual(self.metrics(device)["tandem_rows_stamped_total"][frozenset()], 3_000)
+        eventually(lambda: self.metrics(device)["tandem_link_lag_changes"][frozenset({("peer", "hub")})] == 0, "all are acknowledged")
+
+
+class Diagnosis(MonitorCase):
+    def test_a_slow_disk_is_named(self):
+        self.make_hub()
+        library = os.path.join(self.folder, "slow_disk.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SLOW_DISK], check=True)
+        asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        hub, device = self.link_up({**os.environ, "LD_PRELOAD": library, "TANDEM_TEST_FSYNC_MS": str(SLOW_MS), "ASAN_OPTIONS": asan})
+        self.edit(5)
+        alert = eventually(lambda: self.raised(device).get("disk_slow"), "the device says that its disk is slow")
+        self.assertIn("faster disk", alert["step"])
+        self.assertEqual(self.monitor(hub)["slowest"]["station"], "stamped")
+
+    def test_a_slow_link_is_named(self):
+        self.make_hub()
+        proxy = Proxy()
+        self.addCleanup(proxy.stop)
+
+        def through(hub):
+            proxy.target_port = urlsplit(hub.url).port
+            proxy.delay_s = 4 * SLOW_MS / 1000
+            return proxy.url
+        hub, device = self.link_up(url=through)
+        self.edit(8)
+        alert = eventually(lambda: self.raised(device).get("link_slow"), "the device says that its link is slow")
+        self.assertIn("network", alert["cause"])
+        self.assertEqual(self.monitor(hub)["slowest"]["station"], "received")
+
+    def test_a_slow_merge_is_named(self):
+        self.make_hub("CREATE TABLE words(n INTEGER)")
+        program.ok("track", self.hub_file, "tasks")
+        hub = self.serve(self.hub_file)
+        program.ok("clone", hub.url, self.device_file)
+        self.sql(self.hub_file, "CREATE TRIGGER index_words AFTER INSERT ON tasks BEGIN INSERT INTO words WITH RECURSIVE n(i) AS "
+                 "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600000) SELECT count(*) FROM n; END")
+        device = self.serve(self.device_file, "--peer", hub.url)
+        self.edit(5)
+        eventually(lambda: self.raised(hub).get("merge_slow"), "the hub says that it merges slowly")
+        alert = eventually(lambda: self.raised(device).get("peer_merge_slow"), "the device says so of the hub")
+        self.assertEqual(alert["subject"], "hub")
+        self.assertEqual(self.monitor(hub)["slowest"]["station"], "merged")
+
+    def test_a_slow_page_is_named(self):
+        self.make_hub()
+        program.ok("track", self.hub_file, "tasks")
+        hub = self.serve(self.hub_file)
+        page = Page(hub.url).open()
+        self.addCleanup(page.close)
+        live = page.watch("SELECT id, title FROM tasks", keys=["id"])
+        live.step()
+        for i in range(5):
+            self.sql(self.hub_file, f"INSERT INTO tasks(title) VALUES('edit {i}')")
+            message = page.next(live.request)
+            time.sleep(3 * SLOW_MS / 1000)  # The page draws.
+            page.aside.insert(0, message)
+            live.step()
+        alert = eventually(lambda: self.raised(hub).get("page_slow"), "the hub says that a page is slow")
+        self.assertIn("LIMIT", alert["step"])
+
+    def test_a_cut_link_is_told_and_forgotten_when_it_is_back(self):
+        self.make_hub()
+        hub, device = self.link_up()
+        eventually(lambda: any(each["up"] for each in self.monitor(hub)["links"]), "linked")
+        device.kill()
+        alert = eventually(lambda: self.raised(hub).get("link_down"), "the hub misses the device")
+        self.assertEqual(alert["subject"], "device")
+        device.start()
+        eventually(lambda: "link_down" not in self.raised(hub), "the hub has it again")
+
+
+if __name__ == "__main__":
+    program = program_from_arguments()
+    unittest.main()
