@@ -160,6 +160,20 @@ int tandem_status_json(tandem_runtime* sync, char** json, char** error) {
   });
 }
 
+int tandem_monitor_json(tandem_runtime* sync, char** json, char** error) {
+  return guarded(error, [&] {
+    *json = copied(sync->sync.monitor_json());
+    return 0;
+  });
+}
+
+int tandem_metrics_text(tandem_runtime* sync, char** text, char** error) {
+  return guarded(error, [&] {
+    *text = copied(sync->sync.metrics_text());
+    return 0;
+  });
+}
+
 int tandem_conflicts_json(tandem_runtime* sync, int open_only, char** json, char** error) {
   return guarded(error, [&] {
     *json = copied(sync->sync.conflicts_json(open_only != 0));

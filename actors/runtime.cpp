@@ -94,6 +94,7 @@ actors::node_options runtime::implementation::node_options() {
   result.name = given.name;
   result.durable = given.durable;
   result.user = given.user;
+  result.measures = given.measures;
   if (given.audit_keep_days >= 0)
     result.audit_keep_ms = std::min(given.audit_keep_days, limits::audit_keep_days_max) * limits::day_ms;
   if (given.audit_keep_count >= 0)
@@ -214,6 +215,15 @@ std::string runtime::status_json() const {
     result.update(actors::as_json(implementation_->current()));
     return actors::text_of(result);
   });
+}
+
+std::string runtime::monitor_json() const {
+  return translated(
+      [this] { return implementation_->node ? implementation_->node->monitor_json() : std::string{"{}"}; });
+}
+
+std::string runtime::metrics_text() const {
+  return translated([this] { return implementation_->node ? implementation_->node->metrics_text() : std::string{}; });
 }
 
 std::string runtime::conflicts_json(bool open_only) const {

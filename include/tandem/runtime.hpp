@@ -49,6 +49,7 @@ struct options {
   /// negative: as it was set before. What is removed here is removed everywhere.
   std::int64_t audit_keep_days = -1;
   std::int64_t audit_keep_count = -1;
+  bool measures = true; ///< for monitor_json, metrics_text, /metrics and /monitor; costs next to nothing
 };
 
 /// Rows of tracked tables have changed.
@@ -126,6 +127,11 @@ public:
   [[nodiscard]] state current_state() const;
   /// All that is known about the replica and its links, as one JSON document.
   [[nodiscard]] std::string status_json() const;
+  /// What this runtime has measured of itself, and what it warns of: docs/monitoring.md lists the fields. "{}" if it
+  /// does not run.
+  [[nodiscard]] std::string monitor_json() const;
+  /// The same figures in Prometheus' text format, for an HTTP server of the app's own; empty if it does not run.
+  [[nodiscard]] std::string metrics_text() const;
   /// Conflicts as a JSON array; `open_only`: those that wait for a person.
   [[nodiscard]] std::string conflicts_json(bool open_only = false) const;
   /// Carries out what a person chose for a conflict; `value_json` goes with choice::value, fields and reinsert. `force`

@@ -70,6 +70,9 @@ typedef char* (*tandem_decision)(void* context, const char* json);
 TANDEM_EXPORT void tandem_on_conflict(tandem_runtime* sync, tandem_decision callback, void* context);
 TANDEM_EXPORT char* tandem_url(tandem_runtime* sync);
 TANDEM_EXPORT int tandem_status_json(tandem_runtime* sync, char** json, char** error);
+/* What the runtime has measured of itself; and the same in Prometheus' text format. */
+TANDEM_EXPORT int tandem_monitor_json(tandem_runtime* sync, char** json, char** error);
+TANDEM_EXPORT int tandem_metrics_text(tandem_runtime* sync, char** text, char** error);
 TANDEM_EXPORT int tandem_conflicts_json(tandem_runtime* sync, int open_only, char** json, char** error);
 TANDEM_EXPORT int tandem_resolve(tandem_runtime* sync, const char* conflict_id, int take, const char* value_json,
                                  char** error);

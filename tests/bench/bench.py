@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 from processes import CountingProxy, Node, Programs, Trouble, count_rows, result_of, wait_rows, wait_until
@@ -200,6 +201,43 @@ class Bench:
         wait_rows(far, target)
         self.add("memory", "far node after it caught up, peak", nodes["far"].memory_mb("VmHWM"), "MB", ("<=", 64))
 
+    def measuring(self):
+        """What it costs to measure: with and without, one after the other, through a hub; and what it costs to ask."""
+        rates, memory, asked_ms = {True: [], False: []}, {True: [], False: []}, []
+        for turn in range(MEASURING_TURNS):
+            for is_on in (True, False) if turn % 2 else (False, True):
+                rates[is_on].append(self.measured_rate(turn, is_on, memory[is_on]))
+        self.measured_rate(MEASURING_TURNS, True, [], asked_ms)
+        ratio = statistics.median(off / on for on, off in zip(rates[True], rates[False], strict=True))
+        self.add("measuring", "time with it, of that without", ratio, "x time", ("<=", 1.02),
+                 f"median of {MEASURING_TURNS} pairs of {self.count(20_000):,} rows")
+        self.add("measuring", "memory of the hub with it, more than without",
+                 statistics.median(memory[True]) - statistics.median(memory[False]), "MB", ("<=", 1))
+        self.add("measuring", "GET /metrics of the hub under load, p99", quantile(sorted(asked_ms), 0.99), "ms", ("<=", 5),
+                 f"median {quantile(sorted(asked_ms), 0.5):.1f} ms of {len(asked_ms)}")
+
+    def measured_rate(self, turn, is_on, memory, asked_ms=None):
+        options = [] if is_on else ["--no-measuring"]
+        near, hub, far = (self.file(f"{name}-{turn}-{is_on}") for name in ("near", "hub", "far"))
+        self.programs.drive("prepare", near, 100, "tracked")
+        count = self.count(20_000)
+        with (Node(self.programs, hub, options=options) as hub_node, Node(self.programs, near, hub_node.url, options),
+              Node(self.programs, far, hub_node.url, options)):
+            wait_rows(far, 100)
+            watcher = self.programs.start_driving("watch", far, 100 + count)
+            time.sleep(0.3)
+            writer = self.programs.start_driving("write", near, "insert", count, 20_000_000)
+            while asked_ms is not None and watcher.poll() is None:
+                begin = time.monotonic()
+                with urllib.request.urlopen(hub_node.url.replace("ws:", "http:") + "metrics", timeout=30) as answer:
+                    answer.read()
+                asked_ms.append((time.monotonic() - begin) * 1000)
+                time.sleep(0.1)
+            begin_us = result_of(writer)["begin_us"]
+            end_us = result_of(watcher)["end_us"]
+            memory.append(hub_node.memory_mb())
+        return count / ((end_us - begin_us) / 1e6)
+
     def intake(self):
         """The app's own writer while its node takes in many rows."""
         rows = self.count(200_000)
@@ -233,7 +271,9 @@ class Bench:
                 self.add("flatness", f"{label} of a change, {count:,} rows", value, "us", None, beside)
 
 
-PARTS = ["writes", "core", "sizes", "upkeep", "conflicts", "links", "intake", "flatness"]
+PARTS = ["writes", "core", "sizes", "upkeep", "conflicts", "links", "measuring", "intake", "flatness"]
+# Pairs of runs, for two runs of one program differ by more than measuring costs.
+MEASURING_TURNS = 7
 
 
 def quantile(ordered, share):

@@ -50,9 +50,9 @@ def result_of(process, timeout_s=PATIENCE_S):
 class Node:
     """One `tandem serve`."""
 
-    def __init__(self, programs, database, peer=None):
+    def __init__(self, programs, database, peer=None, options=()):
         self.database = Path(database)
-        command = [programs.tandem, "serve", str(database), "--listen", "127.0.0.1:0"]
+        command = [programs.tandem, "serve", str(database), "--listen", "127.0.0.1:0", *options]
         if peer:
             command += ["--peer", peer]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

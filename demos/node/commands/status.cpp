@@ -1,8 +1,11 @@
 // status: where a replica stands, at a glance.
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -19,11 +22,14 @@ namespace {
 struct status_arguments {
   std::string database;
   bool is_json = false;
+  bool is_watching = false;
 };
 
 std::uint64_t waiting_for(const storage::peer_status& peer, std::uint64_t head) {
   return head - std::min(head, peer.acked);
 }
+
+int show_status(const status_arguments& arguments);
 
 /// The one line that most people look for.
 std::string verdict(const storage::replica_status& status) {
@@ -79,6 +85,25 @@ std::string tables_text(const storage::replica_status& status) {
     line += (line.empty() ? "" : ", ") + table.name + " " + with_commas(table.rows);
   }
   return line;
+}
+
+/// Again and again: what a person would do, or a program that reads line by line.
+int watch_status(const status_arguments& arguments) {
+  constexpr std::chrono::seconds between{1};
+  const bool is_screen = isatty(STDOUT_FILENO) != 0;
+  for (; std::cout; std::this_thread::sleep_for(between)) {
+    if (is_screen) {
+      std::cout << "\x1b[H\x1b[2J";
+    }
+    if (arguments.is_json) {
+      std::cout << as_json(open_for_reading(arguments.database).status(), arguments.database).dump() << "\n";
+    } else {
+      show_status(arguments);
+      std::cout << "\n";
+    }
+    std::cout.flush();
+  }
+  return exit_done;
 }
 
 int show_status(const status_arguments& arguments) {
@@ -143,10 +168,13 @@ void add_status(CLI::App& program, chosen_command& chosen) {
   auto* command = program.add_subcommand("status", "Where a replica and its peers stand");
   command->add_option("DB", arguments->database, "The app's SQLite file")->required();
   command->add_flag("--json", arguments->is_json, "One JSON document");
-  command->footer("Reads the file only, whether a node runs or not.\nExample:\n  tandem status notes.db --json");
+  command->add_flag("--watch", arguments->is_watching, "Again every second; with --json one document a line");
+  command->footer("Reads the file only, whether a node runs or not; what a running node measures is at /monitor and "
+                  "/metrics of where it listens.\nExamples:\n  tandem status notes.db --json\n"
+                  "  tandem status notes.db --watch");
   command->callback([arguments, &chosen] {
     chosen = [arguments] {
-      return show_status(*arguments);
+      return arguments->is_watching ? watch_status(*arguments) : show_status(*arguments);
     };
   });
 }

@@ -143,6 +143,16 @@ BOOST_FIXTURE_TEST_CASE(the_host_is_asked_and_its_answer_stands_unless_it_was_la
     BOOST_TEST(rule.rfind("callback: ", 0) == 0U, rule);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_runtime_tells_what_it_measures_while_it_runs, two_runtimes) {
+  const auto told = json::parse(hub->monitor_json());
+  BOOST_TEST(told.at("links").size() == 1U);
+  BOOST_TEST(told.at("links").at(0).at("up").get<bool>());
+  BOOST_TEST(hub->metrics_text().find("# TYPE tandem_rows_merged_total counter\n") != std::string::npos);
+  hub->stop();
+  BOOST_TEST(hub->monitor_json() == "{}");
+  BOOST_TEST(hub->metrics_text().empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(choices_carry_the_user_and_are_made_once, two_runtimes) {
   const auto id = conflict("title")["id"].get<std::string>();
   leaf->resolve(id, tandem::choice::value, "\"both\"");
