@@ -13,6 +13,7 @@ constexpr double us_each_ms = 1'000;
 constexpr double mb = 1e6;
 /// Fewer than these in a minute say nothing of what is usual.
 constexpr std::uint64_t enough = 3;
+constexpr double trouble_seconds = 3'600;
 
 /// The median (or another quantile) of the last minute in ms, of the worst label.
 reading worst_time(const ledger& at, metric what, std::int64_t now_us, std::uint64_t summary::*quantile) {
@@ -29,6 +30,17 @@ reading worst_time(const ledger& at, metric what, std::int64_t now_us, std::uint
 auto median_of(metric what) {
   return [what](const ledger& at, std::int64_t now_us) {
     return worst_time(at, what, now_us, &summary::p50);
+  };
+}
+
+/// The same, unless so many rows come at once that they are what takes the time.
+auto median_of_small(metric what, metric rows, metric times) {
+  return [=](const ledger& at, std::int64_t now_us) {
+    constexpr double rows_of_bulk = 500;
+    const auto all = static_cast<double>(at.counted_in_minute(rows, now_us));
+    const auto count = static_cast<double>(times == metric::end ? at.minute(what, "", now_us).count
+                                                                : at.counted_in_minute(times, now_us));
+    return count > 0 && all / count > rows_of_bulk ? reading{} : worst_time(at, what, now_us, &summary::p50);
   };
 }
 
@@ -54,12 +66,12 @@ reading worst_lag(const ledger& at, std::int64_t) {
   return result;
 }
 
-/// Seconds that a peer has been away.
+/// Seconds that a peer has been away. One that stays away for longer was switched off, which is nobody's trouble.
 reading longest_absence(const ledger& at, std::int64_t now_us) {
   reading result;
   for (const auto& [name, link] : at.links()) {
     const auto seconds = static_cast<double>(now_us - link.since_us) / 1e6;
-    if (!link.is_up && seconds > result.value)
+    if (!link.is_up && seconds > result.value && seconds < trouble_seconds)
       result = {seconds, name};
   }
   return result;
@@ -98,18 +110,20 @@ reading used_share(std::uint64_t used, std::uint64_t all) {
 }
 
 const std::vector<rule> rules{
-    {"disk_slow", "warning", 25, 15, 0, median_of(metric::lock_hold_stamp),
+    {"disk_slow", "warning", 25, 15, 0, median_of_small(metric::lock_hold_stamp, metric::rows_stamped, metric::end),
      "stamping an edit here takes {value} ms (median of a minute)",
      "this node's disk is slow to make a commit durable (fsync)",
      "put this database on a faster disk, or find out what else keeps the disk busy"},
     {"link_slow", "warning", 25, 15, 0, median_of(metric::station_received),
      "a bundle takes {value} ms on its way to {subject}", "the network between this node and {subject} is slow",
      "look at the network to {subject}; a hub nearer to its devices helps most"},
-    {"merge_slow", "warning", 25, 15, 0, median_of(metric::lock_hold_merge),
+    {"merge_slow", "warning", 25, 15, 0,
+     median_of_small(metric::lock_hold_merge, metric::rows_merged, metric::bundles_merged),
      "merging a bundle here takes {value} ms (median of a minute)",
      "this node is slow to merge: a slow disk, an index too many, or a trigger of the app that does a lot",
      "look at the triggers and indexes of the tables that sync; if disk_slow is told too, at the disk first"},
-    {"peer_merge_slow", "warning", 25, 15, 0, median_of(metric::station_merged),
+    {"peer_merge_slow", "warning", 25, 15, 0,
+     median_of_small(metric::station_merged, metric::rows_sent, metric::bundles_sent),
      "{subject} takes {value} ms to merge a bundle",
      "{subject} is slow to merge: its disk, its indexes or its triggers",
      "look at /monitor or `tandem status` of {subject}"},

@@ -144,10 +144,8 @@ BOOST_FIXTURE_TEST_CASE(the_host_is_asked_and_its_answer_stands_unless_it_was_la
 }
 
 BOOST_FIXTURE_TEST_CASE(a_runtime_tells_what_it_measures_while_it_runs, two_runtimes) {
-  const auto told = json::parse(hub->monitor_json());
-  BOOST_TEST(told.at("links").size() == 1U);
-  BOOST_TEST(told.at("links").at(0).at("up").get<bool>());
-  BOOST_TEST(hub->metrics_text().find("# TYPE tandem_rows_merged_total counter\n") != std::string::npos);
+  BOOST_TEST(json::parse(hub->monitor_json()).contains("waterfall"));
+  BOOST_TEST(hub->metrics_text().find("# TYPE tandem_build_info gauge\n") != std::string::npos);
   hub->stop();
   BOOST_TEST(hub->monitor_json() == "{}");
   BOOST_TEST(hub->metrics_text().empty());

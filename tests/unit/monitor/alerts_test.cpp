@@ -178,6 +178,22 @@ BOOST_AUTO_TEST_CASE(between_its_two_limits_a_rule_stays_as_it_is) {
   BOOST_TEST(watch.look(book, begin_us).cleared.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(much_at_once_is_no_slow_disk) {
+  ledger book;
+  watchman watch;
+  times(metric::lock_hold_stamp, "", 80)(book, begin_us);
+  book.add(metric::rows_stamped, "", 100'000, begin_us);
+  BOOST_TEST(watch.look(book, begin_us).raised.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_stays_away_is_no_trouble_for_ever) {
+  ledger book;
+  watchman watch;
+  book.note_link("phone", false, begin_us);
+  BOOST_TEST(watch.look(book, begin_us + 60 * second_us).raised.size() == 1U);
+  BOOST_TEST(watch.look(book, begin_us + 5'000 * second_us).cleared.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(what_passes_quickly_is_no_news) {
   ledger book;
   watchman watch;
