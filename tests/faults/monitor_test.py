@@ -72,11 +72,17 @@ class MonitorCase(unittest.TestCase):
         device = self.serve(self.device_file, "--peer", url(hub) if url else hub.url, env=device_env)
         return hub, device
 
-    def edit(self, count, at=None):
+    def edit(self, count):
         """One after the other, each all the way."""
         for i in range(count):
             self.sql(self.device_file, f"INSERT INTO tasks(title) VALUES('edit {i}')")
-            eventually(lambda: self.sql(at or self.hub_file, "SELECT count(*) FROM tasks")[0][0] > i, f"edit {i} is there")
+            eventually(lambda: self.sql(self.hub_file, "SELECT count(*) FROM tasks")[0][0] > i, f"edit {i} is there")
+            eventually(self.is_noted, f"the device has written down that edit {i} is there")
+
+    def is_noted(self):
+        """Nothing of one edit keeps the next one waiting."""
+        peers = program.json("status", self.device_file)["peers"]
+        return peers and peers[0]["acknowledged"] >= self.sql(self.device_file, "SELECT max(pos) FROM tandem_log")[0][0]
 
     def raised(self, node):
         return {each["rule"]: each for each in self.monitor(node)["alerts"]}
