@@ -1,5 +1,7 @@
 #include "actors/monitor_actor.hpp"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "messages/limits.hpp"
@@ -9,6 +11,14 @@ namespace tandem::actors {
 
 using messages::internal;
 using messages::metric;
+
+namespace {
+
+/// What a peer's endpoint says when its node stops.
+constexpr std::string_view goodbye_of_stopping = "this node stops";
+constexpr std::int64_t goodbye_age_us = 3'600'000'000;
+
+} // namespace
 
 monitor_actor::monitor_actor(std::shared_ptr<const switchboard> actors, std::shared_ptr<measure_board> board)
     : actors_{std::move(actors)}, board_{std::move(board)} {}
@@ -99,7 +109,8 @@ void monitor_actor::take(const frame& message, const messages::measurements& new
 }
 
 void monitor_actor::take(const messages::link_phase& news, outbox& out) {
-  if (news.now != messages::link_phase::phase::linked)
+  // The arbiter may say so of a link whose end the supervisor has told already.
+  if (news.now != messages::link_phase::phase::linked || news.link <= last_closed_)
     return;
   // What a peer calls itself need not be its own alone.
   const auto name = news.peer_name.substr(0, limits::label_bytes_max);
@@ -113,14 +124,19 @@ void monitor_actor::take(const messages::link_phase& news, outbox& out) {
 
 void monitor_actor::take(const messages::link_closed& news, outbox& out) {
   const auto found = peers_.find(news.link);
+  if (found == peers_.end())
+    last_closed_ = std::max(last_closed_, news.link);
   if (found == peers_.end() && !news.is_refusal)
     return;
   const auto label = found == peers_.end() ? std::string{"unknown"} : found->second;
   const auto now_us = out.now_us();
   board_->write(now_us, [&](monitor::ledger& ledger) {
-    ledger.add(news.is_refusal ? metric::links_refused : metric::links_lost, label, 1, now_us);
+    const bool has_left = news.text == goodbye_of_stopping;
+    if (!has_left)
+      ledger.add(news.is_refusal ? metric::links_refused : metric::links_lost, label, 1, now_us);
+    // A peer that said goodbye was switched off, and has been away for as long as anybody cares.
     if (found != peers_.end())
-      ledger.note_link(label, false, now_us);
+      ledger.note_link(label, false, has_left ? now_us - goodbye_age_us : now_us);
   });
   if (found != peers_.end())
     peers_.erase(found);

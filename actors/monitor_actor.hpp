@@ -36,6 +36,7 @@ private:
   std::shared_ptr<const switchboard> actors_;
   std::shared_ptr<measure_board> board_;
   std::map<std::uint64_t, std::string> peers_; ///< by link
+  std::uint64_t last_closed_ = 0;              ///< links are numbered in the order in which they begin
   std::int64_t process_again_us_ = 0;
 };
 

@@ -202,10 +202,13 @@ class Diagnosis(MonitorCase):
     def test_a_cut_link_is_told_and_forgotten_when_it_is_back(self):
         self.make_hub()
         hub, device = self.link_up()
-        eventually(lambda: any(each["up"] for each in self.monitor(hub)["links"]), "linked")
+        device.stop()  # Says goodbye: nobody misses it.
+        device.arguments += ["--name", "desk"]
+        device.start()
+        eventually(lambda: any(each["up"] and each["peer"] == "desk" for each in self.monitor(hub)["links"]), "linked")
         device.kill()
         alert = eventually(lambda: self.raised(hub).get("link_down"), "the hub misses the device")
-        self.assertEqual(alert["subject"], "device")
+        self.assertEqual(alert["subject"], "desk")
         device.start()
         eventually(lambda: "link_down" not in self.raised(hub), "the hub has it again")
 

@@ -13,9 +13,9 @@ describe.runIf(existsSync(executablePath))("the dashboard", () => {
   let devices: NodeProcess[] = [];
   let page: Page;
   const troubles: string[] = [];
-  const load = (node: NodeProcess, count: number) =>
+  const load = (node: NodeProcess, from: number) =>
     node.sqlite(
-      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) INSERT INTO notes(title) SELECT 'row ' || i FROM n`,
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO notes SELECT ${from} + i, 'row ' || i FROM n`,
     );
   const picture = async (name: string) => {
     if (process.env.TANDEM_PICTURES)
@@ -40,7 +40,9 @@ describe.runIf(existsSync(executablePath))("the dashboard", () => {
   it("shows both links, and where a change's time goes, while rows come in", async () => {
     await page.locator("#links td b", { hasText: "desk" }).waitFor();
     await page.locator("#links td b", { hasText: "phone" }).waitFor();
-    for (const device of devices) load(device, 2_000);
+    devices.forEach((device, index) => {
+      load(device, (index + 1) * 1_000_000);
+    });
     await page.locator("#slowest").waitFor();
     await until(() => hub.sqlite("SELECT count(*) FROM notes") === "4001", 20_000);
     expect(await page.locator(".waterfall .bar").count()).toBeGreaterThan(5);
