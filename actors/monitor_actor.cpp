@@ -110,7 +110,7 @@ void monitor_actor::take(const frame& message, const messages::measurements& new
 
 void monitor_actor::take(const messages::link_phase& news, outbox& out) {
   // The arbiter may say so of a link whose end the supervisor has told already.
-  if (news.now != messages::link_phase::phase::linked || news.link <= last_closed_)
+  if (news.now != messages::link_phase::phase::linked || std::ranges::find(closed_, news.link) != closed_.end())
     return;
   // What a peer calls itself need not be its own alone.
   const auto name = news.peer_name.substr(0, limits::label_bytes_max);
@@ -125,7 +125,9 @@ void monitor_actor::take(const messages::link_phase& news, outbox& out) {
 void monitor_actor::take(const messages::link_closed& news, outbox& out) {
   const auto found = peers_.find(news.link);
   if (found == peers_.end())
-    last_closed_ = std::max(last_closed_, news.link);
+    closed_.push_back(news.link);
+  if (closed_.size() > limits::connections_max)
+    closed_.pop_front();
   if (found == peers_.end() && !news.is_refusal)
     return;
   const auto label = found == peers_.end() ? std::string{"unknown"} : found->second;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,7 +37,7 @@ private:
   std::shared_ptr<const switchboard> actors_;
   std::shared_ptr<measure_board> board_;
   std::map<std::uint64_t, std::string> peers_; ///< by link
-  std::uint64_t last_closed_ = 0;              ///< links are numbered in the order in which they begin
+  std::deque<std::uint64_t> closed_;           ///< links that ended before anybody said that they work, the latest ones
   std::int64_t process_again_us_ = 0;
 };
 
