@@ -96,10 +96,8 @@ std::vector<std::string> replica::untracked_tables() {
   if (!c.is_replica())
     return result;
   core_transaction reading{c, transaction::kind::read};
-  std::erase_if(result, [&](const std::string& name) {
-    const auto found = c.table_named(name);
-    return found && !found->info.is_kept();
-  });
+  std::erase_if(result,
+                [&](const std::string& name) { return c.table_named(name) && !c.table_named(name)->info.is_kept(); });
   return result;
 }
 
