@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 
 #include "messages/fields.hpp"
 #include "messages/frame.hpp"
@@ -50,6 +52,9 @@ public:
   /// Last call of an orderly end.
   virtual void stop(outbox& /*out*/) {}
 };
+
+/// Makes the core within the actor, so that an exception there is the actor's death and not the spawner's.
+using core_maker = std::function<std::unique_ptr<actor_core>()>;
 
 /// The tag of a message as one of its enum.
 template <class Tag>

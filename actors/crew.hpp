@@ -11,35 +11,17 @@
 
 #include <caf/fwd.hpp>
 
-#include "actors/doorbell.hpp"
-#include "actors/host_actor.hpp"
+#include "actors/casting.hpp"
 #include "actors/link_board.hpp"
 #include "actors/measure_board.hpp"
 #include "actors/shell.hpp"
-#include "bridge/page_access.hpp"
 #include "bridge/transport.hpp"
 #include "storage/replica.hpp"
 
 namespace tandem::actors {
 
-struct crew_options {
-  std::string path;                        ///< of the database
-  storage::replica_options replica;        ///< how each actor opens it; its clock is corrected here
-  bool adopts = false;                     ///< takes over its peers' tables
-  std::string name;                        ///< what this node calls itself
-  std::vector<std::string> peers;          ///< URLs to keep links with
-  std::string token;                       ///< for dialing
-  std::uint64_t seed = 0;                  ///< of jitter, and of the run's own number
-  bool can_watch = true;                   ///< somebody calls `ring` when files change
+struct crew_options : cast_options {
   threading writers = threading::detached; ///< pooled on the test scheduler
-  host_events events;
-  std::function<void()> on_new_identity; ///< called by the arbiter's thread
-  std::string user{};                    ///< who settles conflicts here
-  /// What a token allows a page.
-  std::function<bridge::page_right(const std::string& token)> rights_of{};
-  bool measures = true;                                  ///< false: nobody measures anything
-  std::function<std::vector<monitor::log_line>()> log{}; ///< the log's last lines
-  std::function<void(const monitor::alert&)> on_alert{}; ///< called by the monitor's thread
 };
 
 class crew {

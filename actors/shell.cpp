@@ -11,6 +11,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/sec.hpp>
+#include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <spdlog/spdlog.h>
@@ -29,6 +30,20 @@ const shared_bytes& tick_bytes() {
   static const auto bytes = std::make_shared<const std::string>();
   return bytes;
 }
+
+class caf_mailbox final : public mailbox {
+public:
+  explicit caf_mailbox(frame_actor owner) : owner_{std::move(owner)} {}
+  void put(const messages::frame& message, bool is_urgent) override {
+    if (is_urgent)
+      caf::anon_send<caf::message_priority::high>(owner_, message);
+    else
+      caf::anon_send(owner_, message);
+  }
+
+private:
+  frame_actor owner_;
+};
 
 struct shell_state;
 using shell_actor = frame_actor::stateful_base<shell_state>;
@@ -139,7 +154,7 @@ frame_actor::behavior_type shell(frame_actor::stateful_pointer<shell_state> self
     self->quit(order.reason);
   });
   // Known to others before it says anything itself, so that no answer is lost.
-  state.board->connect(where, frame_actor{self}, state.load);
+  state.board->connect(where, std::make_shared<caf_mailbox>(frame_actor{self}), state.load);
   state.core = make_core();
   state.core->start(state);
   return {[self](const frame& message) {
@@ -155,7 +170,7 @@ frame_actor spawn_shell(caf::actor_system& system, std::shared_ptr<switchboard> 
   const auto actor = how == threading::detached ? system.spawn<caf::detached>(shell, board, load, where, make_core)
                                                 : system.spawn(shell, board, load, where, make_core);
   // The actor's own first run may come late; what others send it from now on has to wait, not to vanish.
-  board->connect(where, actor, load);
+  board->connect(where, std::make_shared<caf_mailbox>(actor), load);
   return actor;
 }
 

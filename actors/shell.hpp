@@ -1,7 +1,6 @@
 // The thin CAF part of every actor: hands frames and ticks to a core, and its frames to the switchboard.
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include <caf/fwd.hpp>
@@ -11,9 +10,6 @@
 #include "actors/switchboard.hpp"
 
 namespace tandem::actors {
-
-/// Makes the core within the actor, so that an exception there is the actor's death and not the spawner's.
-using core_maker = std::function<std::unique_ptr<actor_core>()>;
 
 enum class threading {
   pooled,   ///< shares the scheduler's threads

@@ -1,8 +1,5 @@
 #include "actors/switchboard.hpp"
 
-#include <caf/send.hpp>
-#include <caf/typed_event_based_actor.hpp>
-
 namespace tandem::actors {
 namespace {
 
@@ -24,7 +21,7 @@ void mailbox_load::remove(std::size_t size) {
   bytes.fetch_sub(size, std::memory_order_relaxed);
 }
 
-void switchboard::connect(messages::address where, frame_actor actor, std::shared_ptr<mailbox_load> load) {
+void switchboard::connect(messages::address where, std::shared_ptr<mailbox> actor, std::shared_ptr<mailbox_load> load) {
   const std::lock_guard lock{mutex_};
   entries_.insert_or_assign(where, entry{std::move(actor), std::move(load)});
 }
@@ -54,10 +51,7 @@ bool switchboard::send(messages::address to, const messages::frame& message, boo
     receiver = found->second;
   }
   receiver.load->add(message.size());
-  if (is_urgent)
-    caf::anon_send<caf::message_priority::high>(receiver.actor, message);
-  else
-    caf::anon_send(receiver.actor, message);
+  receiver.actor->put(message, is_urgent);
   return true;
 }
 

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "actors/caf_frame.hpp"
 #include "messages/frame.hpp"
 
 namespace tandem::actors {
@@ -26,6 +25,14 @@ struct mailbox_load {
   void remove(std::size_t size);
 };
 
+/// Where one actor's frames wait for it: CAF's, or another way to run an actor. Any thread may call it.
+class mailbox {
+public:
+  virtual ~mailbox() = default;
+  /// `is_urgent`: it jumps the queue.
+  virtual void put(const messages::frame& message, bool is_urgent) = 0;
+};
+
 /// The node's address book. Actors know each other by address only, so that one that was restarted is
 /// reached at once by all others. Any thread may use it; it holds no actor alive after `clear`.
 class switchboard {
@@ -35,7 +42,7 @@ public:
   [[nodiscard]] bool measures() const { return measures_; }
 
   /// Puts an actor at an address; whoever was there is forgotten.
-  void connect(messages::address where, frame_actor actor, std::shared_ptr<mailbox_load> load);
+  void connect(messages::address where, std::shared_ptr<mailbox> actor, std::shared_ptr<mailbox_load> load);
   void disconnect(messages::address where);
   void clear();
 
@@ -50,7 +57,7 @@ public:
 
 private:
   struct entry {
-    frame_actor actor;
+    std::shared_ptr<mailbox> actor;
     std::shared_ptr<mailbox_load> load;
   };
   const bool measures_;
