@@ -61,7 +61,7 @@ dialer_options casting::for_dialer(std::uint64_t number, std::uint64_t seed) {
   result.seed = seed;
   result.dial = [this, number, url = result.url] {
     network_.dial({url, options_.token}, [board = board, connections = connections,
-                                        number](bridge::shared_connection opened, const std::string& trouble) {
+                                          number](bridge::shared_connection opened, const std::string& trouble) {
       if (opened)
         return connections->admit(std::move(opened), number);
       const messages::dial_failed news{trouble.substr(0, limits::reason_bytes_max)};

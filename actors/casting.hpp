@@ -1,5 +1,5 @@
-// Who plays which part in a node: makes the core of every actor, and holds what they share. Without CAF, so that a node can also
-// run where there is none (lone_crew.hpp).
+// Who plays which part in a node: makes the core of every actor, and holds what they share. Without CAF, so that a node
+// can also run where there is none (lone_crew.hpp).
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,14 @@
 namespace tandem::actors {
 
 struct cast_options {
-  std::string path;                        ///< of the database
-  storage::replica_options replica;        ///< how each actor opens it; its clock is corrected here
-  bool adopts = false;                     ///< takes over its peers' tables
-  std::string name;                        ///< what this node calls itself
-  std::vector<std::string> peers;          ///< URLs to keep links with
-  std::string token;                       ///< for dialing
-  std::uint64_t seed = 0;                  ///< of jitter, and of the run's own number
-  bool can_watch = true;                   ///< somebody calls `ring` when files change
+  std::string path;                 ///< of the database
+  storage::replica_options replica; ///< how each actor opens it; its clock is corrected here
+  bool adopts = false;              ///< takes over its peers' tables
+  std::string name;                 ///< what this node calls itself
+  std::vector<std::string> peers;   ///< URLs to keep links with
+  std::string token;                ///< for dialing
+  std::uint64_t seed = 0;           ///< of jitter, and of the run's own number
+  bool can_watch = true;            ///< somebody calls `ring` when files change
   host_events events;
   std::function<void()> on_new_identity; ///< called by the arbiter's thread
   std::string user{};                    ///< who settles conflicts here

@@ -33,10 +33,6 @@ std::int64_t now_us() {
   return static_cast<std::int64_t>(emscripten_get_now() * us_each_ms);
 }
 
-std::int64_t wall_ms() {
-  return static_cast<std::int64_t>(emscripten_date_now());
-}
-
 /// Creates the app's tables: a page has no other way to its file before it is a replica.
 void run_schema(const std::string& path, const std::string& sql) {
   sqlite3* opened = nullptr;
@@ -70,7 +66,6 @@ void open(const std::string& path, const nlohmann::json& given) {
   actors::cast_options options;
   options.path = path;
   options.replica.busy_wait_ms = 0; // The one thread would only wait for itself.
-  options.replica.now_ms = wall_ms;
   options.replica.steady_us = now_us;
   {
     auto how = options.replica;

@@ -1,0 +1,220 @@
+import { asTandemError, TandemError } from "../errors";
+import type { BlockStore } from "./block_store";
+import { KeptFiles } from "./kept_files";
+import { type ModuleFactory, type ModuleHost, type NodeModule, withBytes, withText } from "./module";
+
+export interface LocalNodeOptions {
+  /** SQL that creates the app's tables, with IF NOT EXISTS; none: those of the hub are taken over. */
+  readonly schema?: string;
+  /** Which of them sync. */
+  readonly tables?: readonly string[];
+  /** WebSocket addresses of hubs. */
+  readonly peers?: readonly string[];
+  /** What the node calls itself. */
+  readonly name?: string;
+  /** Who settles conflicts here. */
+  readonly user?: string;
+  readonly onLog?: (level: "debug" | "info" | "warning" | "error", text: string) => void;
+}
+
+/** What one conversation within the page hears. */
+export interface PageLine {
+  frame(bytes: Uint8Array<ArrayBuffer>): void;
+  closed(): void;
+}
+
+const folder = "/kept";
+const levels = ["debug", "info", "warning", "error"] as const;
+const subprotocol = "tandem.1";
+/** After the browser could not store. */
+const retryMs = 1_000;
+
+/**
+ * A node within the page. Whatever it says to anybody, page or hub, leaves only after what it had written before is on disk: so a
+ * crash can't make it forget what others know.
+ */
+export class LocalNode {
+  private readonly lines = new Map<number, PageLine>();
+  private readonly sockets = new Map<number, WebSocket>();
+  /** What waits for the next save, or for the one that runs. */
+  private leaving: (() => void)[] = [];
+  private isSaving = false;
+  private lastLine = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private isRunning = false;
+  private isOver = false;
+
+  private constructor(
+    private readonly module: NodeModule,
+    private readonly files: KeptFiles,
+    private readonly store: BlockStore,
+  ) {}
+
+  /** @throws TandemError if the module or the database can't be opened. */
+  static async open(
+    factory: ModuleFactory,
+    source: { wasmBinary?: ArrayBuffer | Uint8Array; locateFile?: (name: string) => string },
+    store: BlockStore,
+    options: LocalNodeOptions = {},
+  ): Promise<LocalNode> {
+    let node: LocalNode | null = null;
+    const own = () => node as LocalNode;
+    const host: ModuleHost = {
+      dial: (number, url) => own().dial(number, url),
+      send: (number, bytes) => own().send(number, bytes),
+      unsent: (number) => own().sockets.get(number)?.bufferedAmount ?? 0,
+      close: (number) => own().leave(() => own().closeHere(number)),
+      say: (level, text) => options.onLog?.(levels[level] ?? "error", text),
+    };
+    const module = await factory({ ...source, host });
+    const files = new KeptFiles(module.FS, folder);
+    files.start(await store.load());
+    node = new LocalNode(module, files, store);
+    const { schema = "", tables = [], peers = [], user = "", name } = options;
+    const given = JSON.stringify({ schema, tables, peers, user, ...(name === undefined ? {} : { name }) });
+    const trouble = withText(module, `${folder}/page.db`, (path) =>
+      withText(module, given, (text) => module.UTF8ToString(module._tandem_open(path, text))),
+    );
+    if (trouble !== "") throw new TandemError("schema", trouble);
+    node.run();
+    return node;
+  }
+
+  /** A conversation of this page; say what it hears, get its number. */
+  connect(line: PageLine): number {
+    const number = (this.lastLine += 2);
+    this.lines.set(number, line);
+    this.module._tandem_open_page(number);
+    this.run();
+    return number;
+  }
+
+  say(number: number, bytes: Uint8Array): void {
+    if (!this.lines.has(number)) return;
+    withBytes(this.module, bytes, (pointer) => this.module._tandem_came(number, pointer, bytes.length));
+    this.run();
+  }
+
+  hangUp(number: number): void {
+    if (this.lines.delete(number)) this.closed(number, "the page hung up");
+  }
+
+  /** A hash of all rows that sync: equal where they are. */
+  digest(): string {
+    return this.module.UTF8ToString(this.module._tandem_digest());
+  }
+
+  /** Ends in order: nothing is lost without it, but hubs see the link break. */
+  async close(): Promise<void> {
+    this.module._tandem_stop();
+    while (this.module._tandem_has_ended() === 0 && !this.isOver) {
+      this.run();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    await this.saved();
+    this.isOver = true;
+    clearTimeout(this.timer);
+    for (const socket of this.sockets.values()) socket.close();
+    this.store.close();
+  }
+
+  private saved(): Promise<void> {
+    return new Promise((resolve) => {
+      this.leave(resolve);
+      this.flush();
+    });
+  }
+
+  private readonly run = (): void => {
+    if (this.isOver || this.isRunning) return;
+    clearTimeout(this.timer);
+    this.isRunning = true;
+    try {
+      const waitMs = this.module._tandem_run();
+      if (waitMs >= 0) this.timer = setTimeout(this.run, waitMs);
+    } finally {
+      this.isRunning = false;
+    }
+    this.flush();
+  };
+
+  /** What was written is kept, then what had to wait for that leaves. */
+  private flush(): void {
+    if (this.isSaving) return;
+    const leaving = this.leaving;
+    const changes = this.files.take();
+    if (leaving.length === 0 && changes.length === 0) return;
+    this.leaving = [];
+    const done = () => {
+      this.isSaving = false;
+      for (const each of leaving) each();
+      this.flush();
+    };
+    this.isSaving = true;
+    if (changes.length === 0) {
+      queueMicrotask(done);
+      return;
+    }
+    this.store.save(changes).then(done, () => {
+      this.isSaving = false;
+      this.files.putBack(changes);
+      this.leaving = [...leaving, ...this.leaving];
+      setTimeout(() => this.flush(), retryMs);
+    });
+  }
+
+  private leave(what: () => void): void {
+    this.leaving.push(what);
+  }
+
+  private send(number: number, bytes: Uint8Array<ArrayBuffer>): void {
+    this.leave(() => {
+      const socket = this.sockets.get(number);
+      if (socket?.readyState === WebSocket.OPEN) socket.send(bytes);
+      else this.lines.get(number)?.frame(bytes);
+    });
+  }
+
+  private closeHere(number: number): void {
+    const line = this.lines.get(number);
+    this.lines.delete(number);
+    line?.closed();
+    this.sockets.get(number)?.close();
+    this.sockets.delete(number);
+  }
+
+  private dial(number: number, url: string): void {
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(url, subprotocol);
+    } catch (reason) {
+      const { message } = asTandemError(reason);
+      setTimeout(() => this.closed(number, message), 0);
+      return;
+    }
+    socket.binaryType = "arraybuffer";
+    this.sockets.set(number, socket);
+    socket.onopen = () => {
+      this.module._tandem_socket_opened(number);
+      this.run();
+    };
+    socket.onmessage = ({ data }: MessageEvent) => {
+      if (!(data instanceof ArrayBuffer) || this.isOver) return;
+      withBytes(this.module, new Uint8Array(data), (pointer) =>
+        this.module._tandem_came(number, pointer, data.byteLength),
+      );
+      this.run();
+    };
+    socket.onerror = () => {};
+    socket.onclose = ({ code, reason }) => {
+      this.sockets.delete(number);
+      this.closed(number, `the WebSocket to ${url} ended (${code})${reason ? `: ${reason}` : ""}`);
+    };
+  }
+
+  private closed(number: number, why: string): void {
+    if (this.isOver) return;
+    withText(this.module, why, (text) => this.module._tandem_closed(number, text));
+    this.run();
+  }
+}
