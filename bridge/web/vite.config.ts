@@ -5,14 +5,15 @@ export default defineConfig({
     target: "es2022",
     sourcemap: true,
     lib: {
-      entry: { index: "src/index.ts", react: "src/react/index.ts" },
+      entry: { index: "src/index.ts", local: "src/local/index.ts", react: "src/react/index.ts" },
       formats: ["es"],
       cssFileName: "style",
     },
     rollupOptions: { external: ["react", "react/jsx-runtime", "react-dom"] },
   },
   test: {
-    include: ["tests/**/*.test.{ts,tsx}"],
+    // Those of pages with a database of their own need the compiled node (tools/build wasm).
+    include: process.env.TANDEM_WASM ? ["tests/local/*.test.ts"] : ["tests/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],
     // Two files would build the demo at once.
     fileParallelism: false,

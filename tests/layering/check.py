@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "monitor": {"monitor", "messages"},
     "include": {"tandem"},
     "actors": {"actors", "storage", "bridge", "monitor", "messages", "tandem"},
+    "wasm": {"wasm", "actors", "storage", "bridge", "monitor", "messages"},
     "demos": {"demos", "actors", "storage", "bridge", "monitor", "messages", "tandem"},
     "tests": {"tests", "demos", "actors", "storage", "bridge", "monitor", "messages", "tandem"},
 }
@@ -29,7 +30,7 @@ OURS = set().union(*MAY_INCLUDE.values())
 KEPT_TO = {
     "caf": ("CAF", ["actors/", "tests/unit/actors/", "tests/simulation/"]),
     "msgpack": ("msgpack", ["messages/codec.cpp"]),
-    "sqlite3": ("SQLite", ["storage/", "actors/runtime.cpp", "demos/", "tests/"]),
+    "sqlite3": ("SQLite", ["storage/", "actors/runtime.cpp", "wasm/page_node.cpp", "demos/", "tests/"]),
     "boost/test": ("Boost.Test", ["tests/"]),
     "boost": ("Boost", ["bridge/"]),
     "webkit2": ("WebKitGTK", ["bridge/webview", "demos/webview/"]),

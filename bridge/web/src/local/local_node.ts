@@ -82,7 +82,8 @@ export class LocalNode {
 
   /** A conversation of this page; say what it hears, get its number. */
   connect(line: PageLine): number {
-    const number = (this.lastLine += 2);
+    this.lastLine += 2;
+    const number = this.lastLine;
     this.lines.set(number, line);
     this.module._tandem_open_page(number);
     this.run();
