@@ -17,11 +17,11 @@ namespace tandem::actors {
 
 casting::casting(bridge::network& network, cast_options options)
     : network_{network}, options_{std::move(options)}, board{std::make_shared<switchboard>(options_.measures)},
-      connections{std::make_shared<lobby>(board)},
-      measured{std::make_shared<measure_board>(measure_setup{TANDEM_VERSION, options_.path, options_.replica.now_ms,
-                                                             options_.log, options_.on_alert})},
-      instance_{std::mt19937_64{options_.seed}()},
-      clock_{std::make_shared<device_clock>(options_.replica.now_ms, options_.replica.steady_us)} {}
+      connections{std::make_shared<lobby>(board)}, measured{std::make_shared<measure_board>(measure_setup{
+                                                       TANDEM_VERSION, options_.path, options_.replica.now_ms,
+                                                       options_.log, options_.on_alert})},
+      instance_{std::mt19937_64{options_.seed}()}, clock_{std::make_shared<device_clock>(options_.replica.now_ms,
+                                                                                         options_.replica.steady_us)} {}
 
 storage::replica casting::open() const {
   auto how = options_.replica;

@@ -82,6 +82,7 @@ void open(const std::string& path, const nlohmann::json& given) {
   options.token = given.value("token", std::string{});
   options.user = given.value("user", std::string{});
   options.seed = std::random_device{}();
+  options.measures = false;
   options.can_watch = true; // Whoever commits is in this module, and rings.
   options.rights_of = [](const std::string&) {
     return bridge::page_right::full;
