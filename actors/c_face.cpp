@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <tandem/page.hpp>
 #include <tandem/runtime.hpp>
 #include <tandem/tandem.h>
 #include <utility>
@@ -16,6 +17,18 @@
 struct tandem_runtime {
   explicit tandem_runtime(tandem::options options) : sync{std::move(options)} {}
   tandem::runtime sync;
+};
+
+struct tandem_page {
+  tandem_page(tandem::runtime& sync, tandem_page_evaluate evaluate, tandem_page_reply reply_of_host,
+              void* context_of_host)
+      : reply{reply_of_host}, context{context_of_host}, served{sync,
+                                                               [evaluate, context_of_host](const std::string& script) {
+                                                                 evaluate(context_of_host, script.c_str());
+                                                               }} {}
+  const tandem_page_reply reply;
+  void* const context;
+  tandem::page served;
 };
 
 namespace {
@@ -194,6 +207,36 @@ int tandem_resolve(tandem_runtime* sync, const char* conflict_id, int take, cons
 
 int tandem_wait_until_level(tandem_runtime* sync, int64_t ms, char** error) {
   return guarded(error, [&] { return sync->sync.wait_until_level(ms) ? 0 : timed_out; });
+}
+
+int tandem_page_open(tandem_runtime* sync, tandem_page_evaluate evaluate, tandem_page_reply reply, void* context,
+                     tandem_page** result, char** error) {
+  return guarded(error, [&] {
+    *result = nullptr;
+    *result = std::make_unique<tandem_page>(sync->sync, evaluate, reply, context).release();
+    return 0;
+  });
+}
+
+void tandem_page_take(tandem_page* page, const char* message, void* request) {
+  guarded(nullptr, [&] {
+    page->served.take(text_or_empty(message),
+                      [reply = page->reply, context = page->context, request](const std::string& text, bool is_error) {
+                        reply(context, request, text.c_str(), is_error ? 1 : 0);
+                      });
+    return 0;
+  });
+}
+
+void tandem_page_reset(tandem_page* page) {
+  guarded(nullptr, [&] {
+    page->served.reset();
+    return 0;
+  });
+}
+
+void tandem_page_close(tandem_page* page) {
+  const std::unique_ptr<tandem_page> gone{page};
 }
 
 void tandem_free(char* text) {

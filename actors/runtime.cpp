@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "actors/node.hpp"
+#include "actors/page_face.hpp"
 #include "actors/runtime_json.hpp"
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
@@ -248,6 +249,14 @@ void runtime::resolve(const std::string& conflict_id, choice take, const std::st
       implementation_->node->resolve(what);
     else
       implementation_->open().resolve(what);
+  });
+}
+
+bridge::page_handler page::implementation::entry_of(const runtime& sync) {
+  return translated([&] {
+    if (!sync.implementation_->node)
+      throw failure{failure_code::usage, "this runtime does not run, so it can't serve a page; start it first"};
+    return sync.implementation_->node->page_entry();
   });
 }
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <webkit2/webkit2.h>
 
-#include "bridge/webview_page.hpp"
+#include "bridge/webview_sessions.hpp"
 #include "messages/page_limits.hpp"
 
 namespace tandem::bridge {
@@ -50,8 +50,7 @@ webview_page::answer answer_for(WebKitScriptMessageReply* reply, JSCContext* con
 struct webview::implementation {
   WebKitWebView* view = nullptr;
   std::string origin;
-  page_handler on_accept;
-  std::shared_ptr<webview_page> page;
+  std::unique_ptr<webview_sessions> sessions;
   gulong on_message = 0;
   gulong on_load = 0;
   gulong on_crash = 0;
@@ -60,8 +59,7 @@ struct webview::implementation {
   WebKitUserContentManager* manager() const { return webkit_web_view_get_user_content_manager(view); }
   bool is_served() const;
   void take(const std::string& message, webview_page::answer answer);
-  void begin_page();
-  void end_page(const char* text);
+  webview_loop loop() const;
 
   static gboolean message_came(WebKitUserContentManager*, JSCValue* value, WebKitScriptMessageReply* reply, void* self);
   static void load_changed(WebKitWebView*, WebKitLoadEvent event, void* self);
@@ -75,22 +73,15 @@ bool webview::implementation::is_served() const {
   return shown.starts_with(origin) && (shown.size() == origin.size() || shown[origin.size()] == '/');
 }
 
-void webview::implementation::begin_page() {
-  webview_loop loop;
-  loop.post = post_to_main_loop;
-  loop.ring = [held = std::shared_ptr<WebKitWebView>{static_cast<WebKitWebView*>(g_object_ref(view)), g_object_unref}](
-                  std::uint64_t last) {
-    const auto script = "window.tandemDoorbell && tandemDoorbell(" + std::to_string(last) + ")";
+webview_loop webview::implementation::loop() const {
+  webview_loop result;
+  result.post = post_to_main_loop;
+  result.ring = [held = std::shared_ptr<WebKitWebView>{static_cast<WebKitWebView*>(g_object_ref(view)),
+                                                       g_object_unref}](std::uint64_t last) {
+    const auto script = webview_sessions::doorbell_script(last);
     webkit_web_view_evaluate_javascript(held.get(), script.c_str(), -1, nullptr, nullptr, nullptr, nullptr, nullptr);
   };
-  page = std::make_shared<webview_page>(std::move(loop));
-  page->start(on_accept);
-}
-
-void webview::implementation::end_page(const char* text) {
-  if (const auto gone = std::exchange(page, nullptr)) {
-    gone->end(text);
-  }
+  return result;
 }
 
 void webview::implementation::take(const std::string& message, webview_page::answer answer) {
@@ -98,16 +89,7 @@ void webview::implementation::take(const std::string& message, webview_page::ans
     answer("denied: pages of other origins may not use this app's data", true);
     return;
   }
-  // The first letter begins a session: also one of a page that makes a new provider without being loaded anew.
-  if (message.starts_with("send 1 ")) {
-    end_page("the page has begun a new session");
-    begin_page();
-  }
-  if (!page) {
-    answer("network: there is no session; begin one", true);
-    return;
-  }
-  page->take(message, std::move(answer));
+  sessions->take(message, std::move(answer));
 }
 
 gboolean webview::implementation::message_came(WebKitUserContentManager*, JSCValue* value,
@@ -121,18 +103,16 @@ gboolean webview::implementation::message_came(WebKitUserContentManager*, JSCVal
 
 void webview::implementation::load_changed(WebKitWebView*, WebKitLoadEvent event, void* self) {
   if (event == WEBKIT_LOAD_COMMITTED) {
-    static_cast<implementation*>(self)->end_page("the page was loaded anew");
+    static_cast<implementation*>(self)->sessions->end("the page was loaded anew");
   }
 }
 
 void webview::implementation::process_ended(WebKitWebView*, WebKitWebProcessTerminationReason, void* self) {
-  static_cast<implementation*>(self)->end_page("the page's process ended");
+  static_cast<implementation*>(self)->sessions->end("the page's process ended");
 }
 
 gboolean webview::implementation::beat(void* self) {
-  if (const auto& page = static_cast<implementation*>(self)->page) {
-    page->beat(now_ms());
-  }
+  static_cast<implementation*>(self)->sessions->beat(now_ms());
   return G_SOURCE_CONTINUE;
 }
 
@@ -141,7 +121,7 @@ webview::webview(_WebKitWebView* view, std::string origin, page_handler on_accep
   auto& inner = *implementation_;
   inner.view = static_cast<WebKitWebView*>(g_object_ref(view));
   inner.origin = std::move(origin);
-  inner.on_accept = std::move(on_accept);
+  inner.sessions = std::make_unique<webview_sessions>(inner.loop(), std::move(on_accept));
   inner.on_message =
       g_signal_connect(inner.manager(), (std::string{"script-message-with-reply-received::"} + handler_name).c_str(),
                        G_CALLBACK(implementation::message_came), &inner);
@@ -153,7 +133,7 @@ webview::webview(_WebKitWebView* view, std::string origin, page_handler on_accep
 
 webview::~webview() {
   auto& inner = *implementation_;
-  inner.end_page("the view is gone");
+  inner.sessions->end("the view is gone");
   g_source_remove(inner.heartbeat);
   g_signal_handler_disconnect(inner.manager(), inner.on_message);
   g_signal_handler_disconnect(inner.view, inner.on_load);

@@ -142,6 +142,7 @@ public:
   bool wait_until_level(std::int64_t ms);
 
 private:
+  friend class page;
   struct implementation;
   std::unique_ptr<implementation> implementation_;
 };

@@ -78,6 +78,18 @@ TANDEM_EXPORT int tandem_resolve(tandem_runtime* sync, const char* conflict_id, 
                                  char** error);
 /* 0: all is level; 1: the time passed first; another number: failure. */
 TANDEM_EXPORT int tandem_wait_until_level(tandem_runtime* sync, int64_t ms, char** error);
+/* The pages of a WebView on a started runtime; see tandem/page.hpp, whose rules hold here too. `evaluate` is to run a
+ * script in the page. For each tandem_page_take, `reply` is called once, perhaps later, with its `request`. Texts are
+ * valid during the call. Close a page before the runtime is stopped; no callback comes after that. */
+typedef struct tandem_page tandem_page;
+typedef void (*tandem_page_evaluate)(void* context, const char* script);
+typedef void (*tandem_page_reply)(void* context, void* request, const char* text, int is_error);
+TANDEM_EXPORT int tandem_page_open(tandem_runtime* sync, tandem_page_evaluate evaluate, tandem_page_reply reply,
+                                   void* context, tandem_page** result, char** error);
+TANDEM_EXPORT void tandem_page_take(tandem_page* page, const char* message, void* request);
+TANDEM_EXPORT void tandem_page_reset(tandem_page* page);
+/* NULL is allowed. */
+TANDEM_EXPORT void tandem_page_close(tandem_page* page);
 TANDEM_EXPORT void tandem_free(char* text);
 TANDEM_EXPORT const char* tandem_version(void);
 

@@ -1,9 +1,13 @@
 // What a host sees, C++ and C: choices, their user, the callback and the limits of the audit trail.
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <tandem/page.hpp>
 #include <tandem/runtime.hpp>
 #include <tandem/tandem.h>
 #include <utility>
@@ -128,7 +132,118 @@ std::string failure_of(int code, char*& error) {
   return owned.get();
 }
 
+/// The frame `open` with its length before it, as in tests/unit/messages/golden/page_open.hex.
+constexpr const char* opening_letter =
+    "send 1 AAAANJcgAQEB2SBhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYaZzZWNyZXSlbm90ZXM=";
+
+/// What came last on one of the runtime's threads.
+class last_text {
+public:
+  void put(const std::string& text) {
+    const std::lock_guard lock{mutex_};
+    text_ = text;
+    has_come_ = true;
+    came_.notify_all();
+  }
+  std::string take() {
+    std::unique_lock lock{mutex_};
+    BOOST_REQUIRE(came_.wait_for(lock, std::chrono::milliseconds{patience_ms}, [this] { return has_come_; }));
+    has_come_ = false;
+    return text_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::string text_;
+  bool has_come_ = false;
+};
+
+/// A runtime that runs, and what the page of its WebView would see.
+struct running_runtime {
+  running_runtime() {
+    plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
+    tandem::options options;
+    options.path = path;
+    options.durable = false;
+    sync = std::make_unique<tandem::runtime>(options);
+    sync->track({"notes"});
+    sync->start();
+  }
+  test_folder folder;
+  std::string path = folder.file("notes.db");
+  std::unique_ptr<tandem::runtime> sync;
+  last_text script, reply;
+};
+
 } // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_page_of_any_web_view_is_served, running_runtime) {
+  tandem::page page{*sync, [this](const std::string& text) {
+                      script.put(text);
+                    }};
+  const auto ask = [&](const std::string& message) {
+    page.take(message,
+              [this](const std::string& text, bool is_error) { reply.put((is_error ? "error " : "") + text); });
+    return reply.take();
+  };
+  BOOST_TEST(ask("pull 0").find("error network: there is no session") == 0U);
+  BOOST_TEST(ask("nonsense").find("error ") == 0U);
+  BOOST_TEST(ask(opening_letter) == "");
+  BOOST_TEST(script.take() == "window.tandemDoorbell && tandemDoorbell(1)");
+  BOOST_TEST(ask("pull 0").size() > std::string{"1 "}.size());
+  BOOST_TEST(ask("pull 1") == "1 ");
+  page.reset();
+  BOOST_TEST(ask("pull 1").find("error network: there is no session") == 0U);
+  BOOST_TEST(ask(opening_letter) == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_page_needs_a_runtime_that_runs, running_runtime) {
+  sync->stop();
+  BOOST_CHECK_THROW((tandem::page{*sync,
+                                  [](const std::string&) {
+                                  }}),
+                    tandem::error);
+}
+
+BOOST_AUTO_TEST_CASE(c_serves_pages_too) {
+  const test_folder folder;
+  const auto path = folder.file("notes.db");
+  plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
+  tandem_options options{};
+  options.size = sizeof options;
+  options.path = path.c_str();
+  tandem_runtime* sync = nullptr;
+  BOOST_REQUIRE(tandem_open(&options, &sync, nullptr) == 0);
+  const char* const tables[] = {"notes"};
+  BOOST_REQUIRE(tandem_track(sync, tables, 1, nullptr) == 0);
+  struct view {
+    last_text script, reply;
+  } seen;
+  const auto evaluate = [](void* context, const char* script) {
+    static_cast<view*>(context)->script.put(script);
+  };
+  const auto answer = [](void* context, void* request, const char* text, int is_error) {
+    static_cast<view*>(context)->reply.put(std::string{static_cast<const char*>(request)} + (is_error ? "!" : "=") +
+                                           text);
+  };
+  tandem_page* page = nullptr;
+  char* error = nullptr;
+  BOOST_TEST(failure_of(tandem_page_open(sync, evaluate, answer, &seen, &page, &error), error).find("start it first") !=
+             std::string::npos);
+  BOOST_REQUIRE(tandem_start(sync, nullptr) == 0);
+  BOOST_REQUIRE(tandem_page_open(sync, evaluate, answer, &seen, &page, nullptr) == 0);
+  char first[] = "first";
+  tandem_page_take(page, opening_letter, first);
+  BOOST_TEST(seen.reply.take() == "first=");
+  BOOST_TEST(seen.script.take() == "window.tandemDoorbell && tandemDoorbell(1)");
+  char second[] = "second";
+  tandem_page_reset(page);
+  tandem_page_take(page, "pull 0", second);
+  BOOST_TEST(seen.reply.take().find("second!network") == 0U);
+  tandem_page_close(page);
+  tandem_close(sync);
+}
 
 BOOST_FIXTURE_TEST_CASE(the_host_is_asked_and_its_answer_stands_unless_it_was_late, two_runtimes) {
   const auto found = conflict("words");
