@@ -1,6 +1,14 @@
+export {
+  detectEnvironment,
+  type Environment,
+  type EnvironmentKind,
+  type EnvironmentOptions,
+  type Finding,
+} from "./environment";
 export { type ErrorCode, TandemError } from "./errors";
 export type { Statement } from "./protocol/messages";
 export { Real, type Row, type SqlParameter, type SqlValue } from "./protocol/values";
+export { type AdaptiveOptions, AdaptiveProvider } from "./providers/adaptive_provider";
 export type { Json } from "./providers/json";
 export {
   HttpProvider,

@@ -1,12 +1,5 @@
-import {
-  findMessageHandler,
-  HttpTransport,
-  type SwitchingProvider,
-  type Transport,
-  WebSocketTransport,
-  WebViewTransport,
-} from "@tandem/web";
-import { ConflictInbox, SyncBadge, useMutation, useQuery, useStatus } from "@tandem/web/react";
+import type { AdaptiveProvider, EnvironmentKind } from "@tandem/web";
+import { ConflictInbox, SyncBadge, useEnvironment, useMutation, useQuery, useStatus } from "@tandem/web/react";
 import { useState } from "react";
 import { SavedField } from "./saved_field";
 
@@ -19,7 +12,7 @@ interface Task extends Note {
 }
 const byId = { key: ["id"] };
 
-export function App(props: { database: SwitchingProvider; node: string }) {
+export function App(props: { database: AdaptiveProvider }) {
   const [chosen, setChosen] = useState<string | null>(null);
   return (
     <>
@@ -47,20 +40,22 @@ export function App(props: { database: SwitchingProvider; node: string }) {
   );
 }
 
-function transportOf(kind: string, node: string): Transport {
-  if (kind === "webview") return new WebViewTransport();
-  return kind === "http" ? new HttpTransport(node) : new WebSocketTransport(node);
-}
+const ways = { webview: "The app's window", websocket: "WebSocket", http: "HTTP", local: "This page alone" } as const;
 
-function WayPicker({ database, node }: { database: SwitchingProvider; node: string }) {
+function WayPicker({ database }: { database: AdaptiveProvider }) {
   const { transport } = useStatus();
+  const environment = useEnvironment();
+  const chosen = transport === "in_process" ? "local" : transport;
+  const here = environment?.findings.filter((finding) => finding.works || finding.kind === chosen) ?? [];
   return (
-    <label>
+    <label title={environment?.reason}>
       Reached by{" "}
-      <select value={transport} onChange={(event) => database.switchTo(transportOf(event.target.value, node))}>
-        {findMessageHandler() && <option value="webview">The app's window</option>}
-        <option value="websocket">WebSocket</option>
-        <option value="http">HTTP</option>
+      <select value={chosen} onChange={(event) => void database.force(event.target.value as EnvironmentKind)}>
+        {here.map(({ kind, reason }) => (
+          <option key={kind} value={kind} title={reason}>
+            {ways[kind]}
+          </option>
+        ))}
       </select>
     </label>
   );

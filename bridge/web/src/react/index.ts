@@ -12,3 +12,4 @@ export {
   useStatus,
 } from "./hooks";
 export { SyncBadge } from "./sync_badge";
+export { useEnvironment } from "./use_environment";
