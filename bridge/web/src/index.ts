@@ -19,6 +19,15 @@ export {
 } from "./providers/node_provider";
 export type * from "./providers/provider";
 export type { Opened, SessionOptions, SessionPhase, SessionState } from "./session";
+export type { OutboxStore, Overlay, StoredWrite } from "./sync/outbox_store";
+export { withPending } from "./sync/overlay";
+export {
+  type PendingWrite,
+  SyncManager,
+  type SyncManagerOptions,
+  type SyncManagerState,
+  type WriteIntent,
+} from "./sync/sync_manager";
 export { HttpTransport } from "./transports/http";
 export type { Connection, ConnectionEvents, Transport, TransportKind } from "./transports/transport";
 export { WebSocketTransport } from "./transports/websocket";

@@ -1,12 +1,25 @@
 import { createContext, type ReactNode, useContext } from "react";
 import { TandemError } from "../errors";
 import type { Provider } from "../providers/provider";
+import type { SyncManager } from "../sync/sync_manager";
 
 const Context = createContext<Provider | null>(null);
+export const SyncContext = createContext<SyncManager | null>(null);
 
-/** Hands a provider to the hooks below it. Who made the provider closes it. */
-export function TandemProvider(props: { readonly provider: Provider; readonly children?: ReactNode }) {
-  return <Context.Provider value={props.provider}>{props.children}</Context.Provider>;
+export interface TandemProviderProps {
+  readonly provider: Provider;
+  /** For `useSyncManager`. */
+  readonly sync?: SyncManager;
+  readonly children?: ReactNode;
+}
+
+/** Hands a provider, and perhaps a sync manager, to the hooks below it. Who made them closes them. */
+export function TandemProvider({ provider, sync, children }: TandemProviderProps) {
+  return (
+    <Context.Provider value={provider}>
+      <SyncContext.Provider value={sync ?? null}>{children}</SyncContext.Provider>
+    </Context.Provider>
+  );
 }
 
 /** @throws TandemError `usage` outside of a `TandemProvider`. */

@@ -1,7 +1,7 @@
 import "./style.css";
 
 export { ConflictDialog, type ConflictDialogProps, ConflictInbox } from "./conflict_dialog";
-export { TandemProvider, useProvider } from "./context";
+export { TandemProvider, type TandemProviderProps, useProvider } from "./context";
 export {
   type Conflicts,
   type Mutation,
@@ -13,3 +13,4 @@ export {
 } from "./hooks";
 export { SyncBadge } from "./sync_badge";
 export { useEnvironment } from "./use_environment";
+export { useSyncManager } from "./use_sync_manager";

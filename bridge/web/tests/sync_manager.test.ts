@@ -1,0 +1,204 @@
+import "fake-indexeddb/auto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { type Provider, Real, SyncManager, WebSocketProvider, withPending } from "../src";
+import { NodeProcess, until } from "./node_process";
+
+const backoff = { firstMs: 10, mostMs: 50 };
+let names = 0;
+
+/** A page: its provider and its manager, which go when it is closed or loaded anew. */
+class Tab {
+  readonly provider: Provider;
+  private constructor(
+    url: string,
+    readonly manager: SyncManager,
+    provider: Provider,
+  ) {
+    this.provider = provider;
+    void url;
+  }
+  static async open(url: string, name: string): Promise<Tab> {
+    const provider = new WebSocketProvider(url, { backoff });
+    return new Tab(url, await SyncManager.open(provider, { name, shownMs: 50 }), provider);
+  }
+  close(): void {
+    this.manager.close();
+    this.provider.close();
+  }
+}
+
+describe("the sync manager", () => {
+  let node: NodeProcess;
+  let name: string;
+  const tabs: Tab[] = [];
+  const open = async () => {
+    const tab = await Tab.open(node.url, name);
+    tabs.push(tab);
+    return tab;
+  };
+  beforeAll(async () => {
+    node = await NodeProcess.start(
+      [],
+      "CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL, title TEXT, size, UNIQUE(title))",
+    );
+  });
+  afterAll(() => node.end());
+  beforeEach(() => {
+    name = `test ${++names}`;
+    node.sqlite("DELETE FROM notes");
+  });
+  afterEach(async () => {
+    for (const tab of tabs.splice(0)) tab.close();
+    vi.unstubAllGlobals();
+    if (
+      !(await fetch(`http://127.0.0.1:${node.port}/`).then(
+        () => true,
+        () => false,
+      ))
+    )
+      await node.run();
+  });
+  const titles = () => node.sqlite("SELECT group_concat(title, ' ') FROM (SELECT title FROM notes ORDER BY id)");
+
+  it("says that a write is saved when the node has it", async () => {
+    const { manager } = await open();
+    const once = await manager.write("INSERT INTO notes VALUES(?, ?, ?)", ["a", "one", new Real(2)]);
+    await manager.saved(once);
+    expect(node.sqlite("SELECT title, typeof(size) FROM notes")).toBe("one|real");
+    expect(manager.state).toMatchObject({ writes: [], leads: true, whyNotDurable: null });
+  });
+
+  it("keeps what was written without a node over a reload, in order, and does it once", async () => {
+    await node.kill();
+    const before = await open();
+    for (let i = 0; i < 40; i++)
+      await before.manager.write("INSERT INTO notes VALUES(?, ?, ?)", [
+        `k${String(i).padStart(2, "0")}`,
+        `t${i}`,
+        new Real(i),
+      ]);
+    await before.manager.write("UPDATE notes SET title = title || '!' WHERE id = 'k07'");
+    before.close();
+    const after = await open();
+    expect(after.manager.state.writes).toHaveLength(41);
+    await node.run();
+    await until(() => after.manager.state.writes.length === 0);
+    expect(node.sqlite("SELECT count(*), max(typeof(size)), max(size) FROM notes")).toBe("40|real|39.0");
+    expect(node.sqlite("SELECT title FROM notes WHERE id = 'k07'")).toBe("t7!");
+  });
+
+  it("loses nothing that was saved and doubles nothing, though node and page die in the middle", async () => {
+    let tab = await open();
+    const saved: string[] = [];
+    for (let i = 0; i < 120; i++) {
+      const id = `w${i}`;
+      const { manager } = tab;
+      const once = await manager.write("INSERT INTO notes(id, title, size) VALUES(?, ?, 1)", [id, id]);
+      void manager.saved(once).then(
+        () => saved.push(id),
+        () => {},
+      );
+      if (i === 40) await node.kill();
+      if (i === 60) await node.run();
+      if (i === 80) {
+        tab.close();
+        tab = await open();
+      }
+    }
+    await until(() => tab.manager.state.writes.length === 0, 15_000);
+    const there = new Set(node.sqlite("SELECT id FROM notes").split("\n"));
+    expect(there.size).toBe(120);
+    expect(node.sqlite("SELECT count(*) FROM notes")).toBe("120");
+    expect(saved.every((id) => there.has(id))).toBe(true);
+  }, 30_000);
+
+  it("shows a write at once, and no more when the node refuses it, with the reason", async () => {
+    node.sqlite("INSERT INTO notes VALUES('a', 'taken', 1), ('b', 'free', 1)");
+    const { manager } = await open();
+    const rows = [
+      { id: "a", title: "taken" },
+      { id: "b", title: "free" },
+    ];
+    const shown = () => withPending(rows, manager.state.writes, "notes", ["id"]);
+    manager.pause();
+    const overlay = { table: "notes", kind: "update", values: { id: "b", title: "taken" } } as const;
+    const once = await manager.write("UPDATE notes SET title = 'taken' WHERE id = 'b'", [], { overlay });
+    const good = await manager.write("INSERT INTO notes VALUES('c', 'new', 1)", [], {
+      overlay: { table: "notes", kind: "insert", values: { id: "c", title: "new" } },
+    });
+    expect(shown()).toEqual([rows[0], { id: "b", title: "taken" }, { id: "c", title: "new" }]);
+    expect(shown()[0]).toBe(rows[0]);
+    manager.resume();
+    await expect(manager.saved(once)).rejects.toMatchObject({ code: "constraint" });
+    await manager.saved(good);
+    expect(shown()[1]).toEqual({ id: "b", title: "free" });
+    const [refused] = manager.state.writes.filter(({ state }) => state === "refused");
+    expect(refused?.refusal?.text).toContain("UNIQUE");
+    expect(titles()).toBe("taken free new");
+    node.sqlite("UPDATE notes SET title = 'not any more' WHERE id = 'a'");
+    await manager.retry(once);
+    await manager.saved(once);
+    expect(titles()).toBe("not any more taken new");
+  });
+
+  it("keeps a refused write over a reload until it is dismissed", async () => {
+    const before = await open();
+    const once = await before.manager.write("INSERT INTO nowhere VALUES(1)");
+    await expect(before.manager.saved(once)).rejects.toMatchObject({ code: "sql" });
+    before.close();
+    const { manager } = await open();
+    expect(manager.state.writes.map(({ state }) => state)).toEqual(["refused"]);
+    await manager.dismiss(once);
+    expect(manager.state.writes).toEqual([]);
+  });
+
+  it("lets what is typed take the place of what waits", async () => {
+    const { manager } = await open();
+    await manager.saved(await manager.write("INSERT INTO notes VALUES('a', '', 0)"));
+    manager.pause();
+    for (const text of ["t", "ty", "typ", "type", "typed"])
+      await manager.write("UPDATE notes SET title = ?, size = size + 1 WHERE id = 'a'", [text], {
+        replaces: "a.title",
+      });
+    expect(manager.state.writes).toHaveLength(1);
+    manager.resume();
+    await until(() => manager.state.writes.length === 0);
+    expect(node.sqlite("SELECT title, size FROM notes")).toBe("typed|1");
+  });
+
+  it("sends from one tab what all tabs write, and from the next when that one closes", async () => {
+    vi.stubGlobal("navigator", { locks: new Locks() });
+    const [first, second] = [await open(), await open()];
+    await until(() => first.manager.state.leads);
+    expect(second.manager.state.leads).toBe(false);
+    await second.manager.saved(await second.manager.write("INSERT INTO notes VALUES('a', 'by the second', 0)"));
+    expect(titles()).toBe("by the second");
+    first.manager.pause();
+    await until(() => second.manager.state.isPaused);
+    await second.manager.write("INSERT INTO notes VALUES('b', 'later', 0)");
+    await until(() => first.manager.state.writes.length === 1);
+    first.close();
+    await until(() => second.manager.state.leads);
+    second.manager.resume();
+    await until(() => second.manager.state.writes.length === 0);
+    expect(titles()).toBe("by the second later");
+  });
+
+  it("says so where nothing can be kept over a reload", async () => {
+    vi.stubGlobal("indexedDB", undefined);
+    const { manager } = await open();
+    expect(manager.state.whyNotDurable).toContain("IndexedDB");
+    await manager.saved(await manager.write("INSERT INTO notes VALUES('a', 'all the same', 0)"));
+    expect(titles()).toBe("all the same");
+  });
+});
+
+/** Web Locks as far as one name and an abort go; Node has none. */
+class Locks {
+  private order: Promise<unknown> = Promise.resolve();
+  request(_name: string, { signal }: { signal: AbortSignal }, held: () => Promise<void>): Promise<unknown> {
+    const turn = this.order.then(() => (signal.aborted ? undefined : held()));
+    this.order = turn;
+    return turn;
+  }
+}
