@@ -71,9 +71,14 @@ json actors_of(const ledger& from, std::int64_t now_us) {
   return result;
 }
 
+/// What an actor has told last, or the file: bookkeeping moves the log too.
+double head_of(const ledger& from) {
+  return std::max(from.gauge(metric::head_position, ""), static_cast<double>(from.database().head));
+}
+
 json links_of(const ledger& from, std::int64_t now_us) {
   auto result = json::array();
-  const auto head = from.gauge(metric::head_position, "");
+  const auto head = head_of(from);
   for (const auto& [name, each] : from.links()) {
     const auto gauge = [&, peer = name](metric what) {
       return from.gauge(what, peer);
@@ -183,7 +188,7 @@ json report_of(const ledger& from, const std::vector<alert>& alerts, std::int64_
   }
   const auto slowest = slowest_station(from);
   return {{"time_ms", wall_ms},
-          {"head", from.gauge(metric::head_position, "")},
+          {"head", head_of(from)},
           {"links", links_of(from, now_us)},
           {"times", std::move(times)},
           {"counts", std::move(counts)},
