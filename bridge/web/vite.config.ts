@@ -5,7 +5,12 @@ export default defineConfig({
     target: "es2022",
     sourcemap: true,
     lib: {
-      entry: { index: "src/index.ts", local: "src/local/index.ts", react: "src/react/index.ts" },
+      entry: {
+        index: "src/index.ts",
+        local: "src/local/index.ts",
+        react: "src/react/index.ts",
+        validation: "src/validation/index.ts",
+      },
       formats: ["es"],
       cssFileName: "style",
     },
