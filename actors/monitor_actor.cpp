@@ -1,6 +1,7 @@
 #include "actors/monitor_actor.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -119,7 +120,16 @@ void monitor_actor::take(const messages::link_phase& news, outbox& out) {
     if (other == label && link != news.link)
       label = name + " " + news.site.to_short();
   peers_[news.link] = label;
-  board_->write(out.now_us(), [&](monitor::ledger& ledger) { ledger.note_link(label, true, out.now_us()); });
+  const auto former = std::exchange(latest_names_[news.site], label);
+  if (latest_names_.size() > limits::measured_peers_max)
+    latest_names_.erase(news.site == latest_names_.begin()->first ? std::prev(latest_names_.end())
+                                                                  : latest_names_.begin());
+  const auto now_us = out.now_us();
+  board_->write(now_us, [&](monitor::ledger& ledger) {
+    if (!former.empty() && former != label)
+      ledger.forget_link(former);
+    ledger.note_link(label, true, now_us);
+  });
 }
 
 void monitor_actor::take(const messages::link_closed& news, outbox& out) {

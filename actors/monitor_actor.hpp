@@ -36,8 +36,9 @@ private:
 
   std::shared_ptr<const switchboard> actors_;
   std::shared_ptr<measure_board> board_;
-  std::map<std::uint64_t, std::string> peers_; ///< by link
-  std::deque<std::uint64_t> closed_;           ///< links that ended before anybody said that they work, the latest ones
+  std::map<std::uint64_t, std::string> peers_;            ///< by link
+  std::map<messages::site_id, std::string> latest_names_; ///< so that a renamed peer is not missed under its old name
+  std::deque<std::uint64_t> closed_; ///< links that ended before anybody said that they work, the latest ones
   std::int64_t process_again_us_ = 0;
 };
 

@@ -71,6 +71,8 @@ public:
   /// Before the mailboxes are counted anew.
   void clear_mailboxes();
   void note_link(const std::string& peer, bool is_up, std::int64_t now_us);
+  /// The peer goes by another name now.
+  void forget_link(const std::string& peer) { links_.erase(peer); }
   void note_database(const messages::database_figures& figures) { database_ = figures; }
   void note_process(process_figures figures) { process_ = std::move(figures); }
   void note_history(std::int64_t wall_ms, std::int64_t now_us);
