@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Provider, Real, SyncManager, WebSocketProvider, withPending } from "../src";
+import { type Provider, Real, SyncManager, TandemError, WebSocketProvider, withPending } from "../src";
 import { NodeProcess, until } from "./node_process";
 
 const backoff = { firstMs: 10, mostMs: 50 };
@@ -182,6 +182,52 @@ describe("the sync manager", () => {
     second.manager.resume();
     await until(() => second.manager.state.writes.length === 0);
     expect(titles()).toBe("by the second later");
+  });
+
+  it("asks a node that is busy again in a while, and lets nothing overtake", async () => {
+    const { provider } = await open();
+    let tries = 0;
+    const busy: Provider = Object.create(provider, {
+      state: { get: () => provider.state },
+      execute: {
+        value: (...given: Parameters<Provider["execute"]>) =>
+          ++tries <= 3 ? Promise.reject(new TandemError("busy", "not now")) : provider.execute(...given),
+      },
+    });
+    const manager = await SyncManager.open(busy, { name: `${name} busy`, backoff: { firstMs: 20, mostMs: 40 } });
+    try {
+      await manager.write("INSERT INTO notes VALUES('a', 'first', 0)");
+      await manager.saved(await manager.write("UPDATE notes SET title = title || ' second' WHERE id = 'a'"));
+      expect(titles()).toBe("first second");
+      expect(tries).toBe(5);
+    } finally {
+      manager.close();
+    }
+  });
+
+  it("lets each tab send what the others can't see", async () => {
+    vi.stubGlobal("indexedDB", undefined);
+    vi.stubGlobal("navigator", { locks: new Locks() });
+    const [first, second] = [await open(), await open()];
+    await until(() => first.manager.state.leads);
+    await second.manager.saved(await second.manager.write("INSERT INTO notes VALUES('a', 'by the second', 0)"));
+    await first.manager.saved(await first.manager.write("INSERT INTO notes VALUES('b', 'by the first', 0)"));
+    expect(second.manager.state.leads).toBe(false);
+    expect(titles()).toBe("by the second by the first");
+  });
+
+  it("gives the lead away while it is frozen, and stands in the queue once", async () => {
+    const page = new EventTarget();
+    vi.stubGlobal("document", page);
+    vi.stubGlobal("navigator", { locks: new Locks() });
+    const [first, second] = [await open(), await open()];
+    await until(() => first.manager.state.leads);
+    page.dispatchEvent(new Event("resume"));
+    // Both hear it, for here they share one document: whoever stood in the queue leaves it.
+    page.dispatchEvent(new Event("freeze"));
+    expect(first.manager.state.leads || second.manager.state.leads).toBe(false);
+    page.dispatchEvent(new Event("resume"));
+    await until(() => first.manager.state.leads !== second.manager.state.leads);
   });
 
   it("says so where nothing can be kept over a reload", async () => {

@@ -1,8 +1,8 @@
 /** Of all tabs with one name, one leads; when it closes or is frozen, the next one does. */
 export class Leadership {
-  private release: (() => void) | null = null;
-  private readonly abort = new AbortController();
-  private readonly freeze = () => this.yield();
+  /** Ends what this tab has asked for: its place in the queue, or the lead. */
+  private stop: (() => void) | null = null;
+  private readonly freeze = () => this.give();
   private readonly resume = () => this.ask();
 
   /** `onLead` is called each time this tab begins or ceases to lead. */
@@ -18,31 +18,34 @@ export class Leadership {
   close(): void {
     globalThis.document?.removeEventListener("freeze", this.freeze);
     globalThis.document?.removeEventListener("resume", this.resume);
-    this.abort.abort();
-    this.yield();
+    this.give();
   }
 
+  /** A tab stands in the queue once at most: else it would be the next one after itself. */
   private ask(): void {
+    if (this.stop) return;
     const locks = globalThis.navigator?.locks as LockManager | undefined;
+    const abort = new AbortController();
+    this.stop = () => abort.abort();
     if (!locks) {
-      queueMicrotask(() => !this.abort.signal.aborted && this.onLead(true)); // Nobody else can be asked.
+      queueMicrotask(() => !abort.signal.aborted && this.onLead(true)); // Nobody else can be asked.
       return;
     }
-    locks
-      .request(`tandem-outbox-${this.name}`, { signal: this.abort.signal }, () => {
+    const lead = () =>
+      new Promise<void>((resolve) => {
+        if (abort.signal.aborted) return resolve();
+        this.stop = () => {
+          this.onLead(false);
+          resolve();
+        };
         this.onLead(true);
-        return new Promise<void>((resolve) => {
-          this.release = resolve;
-        });
-      })
-      .catch(() => {}); // Only by `close`.
+      });
+    locks.request(`tandem-outbox-${this.name}`, { signal: abort.signal }, lead).catch(() => {}); // Only by `give`.
   }
 
-  private yield(): void {
-    const release = this.release;
-    this.release = null;
-    if (!release) return;
-    this.onLead(false);
-    release();
+  private give(): void {
+    const stop = this.stop;
+    this.stop = null;
+    stop?.();
   }
 }

@@ -28,6 +28,8 @@ export interface Overlay {
 export interface OutboxStore {
   /** Null, or why what is put here does not outlive the page. */
   readonly whyNotDurable: string | null;
+  /** Whether other tabs see this write too; if not, only this one can send it. */
+  isShared(once: string): boolean;
   all(): Promise<StoredWrite[]>;
   put(write: StoredWrite): Promise<void>;
   remove(once: string): Promise<void>;
@@ -62,6 +64,10 @@ class IndexedStore implements OutboxStore {
     return this.trouble;
   }
 
+  isShared(once: string): boolean {
+    return !this.kept.has(once);
+  }
+
   async all(): Promise<StoredWrite[]> {
     const stored = (await this.database.getAll("writes")).map(thawed);
     return [...stored.filter(({ once }) => !this.kept.has(once)), ...this.kept.values()].sort(byPlace);
@@ -93,6 +99,10 @@ export class MemoryStore implements OutboxStore {
   private readonly writes = new Map<string, StoredWrite>();
 
   constructor(readonly whyNotDurable: string) {}
+
+  isShared(): boolean {
+    return false;
+  }
 
   async all(): Promise<StoredWrite[]> {
     return [...this.writes.values()].sort(byPlace);

@@ -1,3 +1,4 @@
+import { Backoff, type BackoffOptions } from "../backoff";
 import { asTandemError, type ErrorCode, TandemError } from "../errors";
 import { randomId } from "../ids";
 import type { Statement } from "../protocol/messages";
@@ -34,11 +35,12 @@ export interface SyncManagerOptions {
   readonly store?: OutboxStore;
   /** A saved write is shown so long though a live query may not have it yet. */
   readonly shownMs?: number;
+  /** Between tries of a write that the node could not take yet. */
+  readonly backoff?: BackoffOptions;
 }
 
 type News = { readonly kind: "put" | "pause" | "resume" } | { readonly kind: "settled"; readonly once: string };
 
-const sentAtOnceMax = 64;
 /** More than people make; beyond it a program has gone wrong. */
 const writesMax = 10_000;
 const defaultShownMs = 1_000;
@@ -62,7 +64,11 @@ const final: ReadonlySet<ErrorCode> = new Set([
 export class SyncManager {
   private current: SyncManagerState;
   private readonly listeners = new Set<() => void>();
-  private readonly sending = new Set<string>();
+  /** The name of the write that is under way. */
+  private sending: string | null = null;
+  private readonly backoff: Backoff;
+  /** Until the node is asked again that could not take a write. */
+  private pausing: ReturnType<typeof setTimeout> | undefined;
   private readonly shown = new Map<string, StoredWrite>();
   private readonly waiting = new Map<string, { resolve(): void; reject(reason: TandemError): void }[]>();
   private readonly channel: BroadcastChannel | null;
@@ -75,7 +81,7 @@ export class SyncManager {
   static async open(provider: Provider, options: SyncManagerOptions = {}): Promise<SyncManager> {
     const name = options.name ?? "tandem";
     const store = options.store ?? (await openOutboxStore(name));
-    const manager = new SyncManager(provider, store, name, options.shownMs ?? defaultShownMs);
+    const manager = new SyncManager(provider, store, name, options.shownMs ?? defaultShownMs, options.backoff);
     await manager.reload();
     return manager;
   }
@@ -85,7 +91,9 @@ export class SyncManager {
     private readonly store: OutboxStore,
     name: string,
     private readonly shownMs: number,
+    backoff: BackoffOptions | undefined,
   ) {
+    this.backoff = new Backoff(backoff);
     this.current = { writes: [], isPaused: false, leads: false, whyNotDurable: store.whyNotDurable };
     this.channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(`tandem-outbox-${name}`);
     this.channel?.addEventListener("message", (event) => void this.hear(event.data as News));
@@ -178,6 +186,7 @@ export class SyncManager {
   /** What waits stays in the store, for the next time. */
   close(): void {
     this.isClosed = true;
+    clearTimeout(this.pausing);
     this.stopLooking();
     this.leadership.close();
     this.channel?.close();
@@ -205,11 +214,15 @@ export class SyncManager {
 
   private replaced(name: string | undefined): StoredWrite | null {
     if (!name) return null;
-    // Of another tab's we can't tell: the one that leads may be sending it this very moment.
     return (
-      this.stored.find(({ once, replaces }) => replaces === name && !this.sending.has(once) && this.current.leads) ??
+      this.stored.find(({ once, replaces }) => replaces === name && this.sending !== once && this.mayReplace(once)) ??
       null
     );
+  }
+
+  /** Of what all tabs see we can't tell: the one that leads may be sending it this very moment. */
+  private mayReplace(once: string): boolean {
+    return this.current.leads || !this.store.isShared(once);
   }
 
   private async takeOut(once: string, saved: StoredWrite | null): Promise<void> {
@@ -241,30 +254,40 @@ export class SyncManager {
 
   // --- sending -----------------------------------------------------------------------------------
 
+  /** One after the other: what was made later must not overtake what the node could not take yet. */
   private send(): void {
-    if (!this.current.leads || this.current.isPaused || this.isClosed || this.provider.state.phase !== "open") return;
-    for (const write of this.stored) {
-      if (this.sending.size >= sentAtOnceMax) return;
-      if (!write.refusal && !this.sending.has(write.once)) void this.sendOne(write);
-    }
+    if (this.sending || this.pausing || this.current.isPaused || this.isClosed) return;
+    if (this.provider.state.phase !== "open") return;
+    const next = this.stored.find(
+      ({ once, refusal }) => !refusal && (this.current.leads || !this.store.isShared(once)),
+    );
+    if (next) void this.sendOne(next);
   }
 
   /** The provider asks again over each new connection; only what it gives up comes back here. */
   private async sendOne(write: StoredWrite): Promise<void> {
-    this.sending.add(write.once);
+    this.sending = write.once;
     this.show();
     try {
       await this.provider.execute(write.statements, [], { once: write.once });
+      this.backoff.reset();
       await this.settle(write, null);
     } catch (failure) {
       const reason = asTandemError(failure);
       if (final.has(reason.code)) await this.settle(write, { code: reason.code, text: reason.message });
-      else if (reason.code !== "closed") setTimeout(() => this.send(), retryMs);
+      else this.waitAndSend();
     } finally {
-      this.sending.delete(write.once);
+      this.sending = null;
       this.show();
       this.send();
     }
+  }
+
+  private waitAndSend(): void {
+    this.pausing = setTimeout(() => {
+      this.pausing = undefined;
+      this.send();
+    }, this.backoff.next());
   }
 
   private async settle(write: StoredWrite, refusal: StoredWrite["refusal"]): Promise<void> {
@@ -304,7 +327,7 @@ export class SyncManager {
 
   private show(): void {
     const waiting = this.stored.map((write): PendingWrite => {
-      const state = write.refusal ? "refused" : this.sending.has(write.once) ? "sending" : "waiting";
+      const state = write.refusal ? "refused" : this.sending === write.once ? "sending" : "waiting";
       return { ...write, state };
     });
     const saved = [...this.shown.values()].map((write): PendingWrite => ({ ...write, state: "saved" }));
@@ -317,5 +340,4 @@ export class SyncManager {
   }
 }
 
-const retryMs = 1_000;
 const errorOf = ({ code, text }: { code: string; text: string }) => TandemError.fromWire(code, text);
