@@ -166,6 +166,31 @@ describe("the sync manager", () => {
     expect(node.sqlite("SELECT title, size FROM notes")).toBe("typed|1");
   });
 
+  it("calls nothing saved that was replaced before what took its place is", async () => {
+    const { manager } = await open();
+    await manager.saved(await manager.write("INSERT INTO notes VALUES('a', '', 0), ('b', 'taken', 0)"));
+    const type = (text: string) =>
+      manager.write("UPDATE notes SET title = ? WHERE id = 'a'", [text], { replaces: "a.title" });
+    manager.pause();
+    const early = await type("t");
+    let isSaved = false;
+    const asked = manager.saved(early).then(() => {
+      isSaved = true;
+    });
+    await type("ty");
+    await type("typ");
+    const askedLate = manager.saved(early);
+    expect(isSaved).toBe(false);
+    manager.resume();
+    await Promise.all([asked, askedLate]);
+    expect(node.sqlite("SELECT title FROM notes WHERE id = 'a'")).toBe("typ");
+    manager.pause();
+    const refused = manager.saved(await type("take"));
+    await type("taken");
+    manager.resume();
+    await expect(refused).rejects.toMatchObject({ code: "constraint" });
+  });
+
   it("sends from one tab what all tabs write, and from the next when that one closes", async () => {
     vi.stubGlobal("navigator", { locks: new Locks() });
     const [first, second] = [await open(), await open()];

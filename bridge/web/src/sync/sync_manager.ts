@@ -71,6 +71,8 @@ export class SyncManager {
   private pausing: ReturnType<typeof setTimeout> | undefined;
   private readonly shown = new Map<string, StoredWrite>();
   private readonly waiting = new Map<string, { resolve(): void; reject(reason: TandemError): void }[]>();
+  /** Of a write that waits: those whose place it took, and whose fate is its own now. */
+  private readonly replacedBy = new Map<string, string[]>();
   private readonly channel: BroadcastChannel | null;
   private readonly leadership: Leadership;
   private readonly stopLooking: () => void;
@@ -139,8 +141,8 @@ export class SyncManager {
         refusal: null,
       };
       await this.store.put(write);
-      if (before) await this.takeOut(before.once, null);
       this.stored.push(write);
+      if (before) await this.replace(before.once, write.once);
       this.tell({ kind: "put" });
       this.show();
       this.send();
@@ -150,11 +152,12 @@ export class SyncManager {
 
   /** Resolves when the node has it, or has what took its place; rejects with the node's reason if it refuses. */
   saved(once: string): Promise<void> {
-    const write = this.stored.find((each) => each.once === once);
+    const last = this.lastOf(once);
+    const write = this.stored.find((each) => each.once === last);
     if (!write) return Promise.resolve();
     if (write.refusal) return Promise.reject(errorOf(write.refusal));
     return new Promise((resolve, reject) => {
-      this.waiting.set(once, [...(this.waiting.get(once) ?? []), { resolve, reject }]);
+      this.waiting.set(last, [...(this.waiting.get(last) ?? []), { resolve, reject }]);
     });
   }
 
@@ -225,6 +228,24 @@ export class SyncManager {
     return this.current.leads || !this.store.isShared(once);
   }
 
+  /** Who waits for the old write waits for the new one: until then nothing is saved. */
+  private async replace(before: string, after: string): Promise<void> {
+    await this.store.remove(before);
+    this.stored = this.stored.filter(({ once }) => once !== before);
+    const names = this.replacedBy.get(before) ?? [];
+    names.push(before);
+    this.replacedBy.delete(before);
+    this.replacedBy.set(after, names);
+    const waiting = this.waiting.get(before);
+    this.waiting.delete(before);
+    if (waiting) this.waiting.set(after, waiting);
+  }
+
+  private lastOf(once: string): string {
+    for (const [last, names] of this.replacedBy) if (names.includes(once)) return last;
+    return once;
+  }
+
   private async takeOut(once: string, saved: StoredWrite | null): Promise<void> {
     await this.store.remove(once);
     this.stored = this.stored.filter((each) => each.once !== once);
@@ -247,6 +268,7 @@ export class SyncManager {
   private answer(once: string): void {
     const write = this.stored.find((each) => each.once === once);
     if (write && !write.refusal) return;
+    if (!write) this.replacedBy.delete(once);
     const waiting = this.waiting.get(once) ?? [];
     this.waiting.delete(once);
     for (const { resolve, reject } of waiting) write?.refusal ? reject(errorOf(write.refusal)) : resolve();
