@@ -37,9 +37,7 @@ page::implementation::implementation(runtime& sync, std::function<void(const std
   loop.post = [queue = queue](std::function<void()> work) {
     queue->post(std::move(work));
   };
-  loop.ring = [evaluate = std::move(evaluate)](std::uint64_t last) {
-    evaluate(bridge::webview_sessions::doorbell_script(last));
-  };
+  loop.ring = std::move(evaluate);
   sessions = std::make_shared<bridge::webview_sessions>(std::move(loop), entry_of(sync));
   heart = std::thread{[this] {
     beat_until_closed();

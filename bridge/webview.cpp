@@ -77,8 +77,7 @@ webview_loop webview::implementation::loop() const {
   webview_loop result;
   result.post = post_to_main_loop;
   result.ring = [held = std::shared_ptr<WebKitWebView>{static_cast<WebKitWebView*>(g_object_ref(view)),
-                                                       g_object_unref}](std::uint64_t last) {
-    const auto script = webview_sessions::doorbell_script(last);
+                                                       g_object_unref}](const std::string& script) {
     webkit_web_view_evaluate_javascript(held.get(), script.c_str(), -1, nullptr, nullptr, nullptr, nullptr, nullptr);
   };
   return result;

@@ -1,5 +1,5 @@
-// The WebView body of the transport, for WebKitGTK: the page posts messages to the handler `tandem` and pulls what
-// waits for it; an evaluated script is a doorbell only. Built where WebKitGTK is there.
+// The WebView body of the transport, for WebKitGTK: the page posts messages to the handler `tandem` and is
+// answered when something comes; an evaluated script is a doorbell only. Built where WebKitGTK is there.
 #pragma once
 
 #include <memory>

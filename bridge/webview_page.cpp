@@ -56,10 +56,12 @@ void webview_page::take(std::string_view message, answer answer) {
     answer("network: this session has ended; begin a new one", true);
   } else if (verb == "send" && number) {
     take_letter(*number, rest, std::move(answer));
+  } else if (verb == "wait" && number && rest.empty()) {
+    wait(*number, std::move(answer));
   } else if (verb == "pull" && number && rest.empty()) {
     pull(*number, answer);
   } else {
-    answer("protocol: a page says 'send N BASE64' or 'pull AFTER'", true);
+    answer("protocol: a page says 'SESSION send N BASE64', 'SESSION wait AFTER' or 'SESSION pull AFTER'", true);
   }
 }
 
@@ -74,7 +76,7 @@ void webview_page::take_letter(std::uint64_t number, std::string_view encoded, a
     answer("protocol: what was sent is not made of frames", true);
     return;
   }
-  if (waiting_) {
+  if (taken_up_) {
     answer("busy: send one after the other", true);
     return;
   }
@@ -86,7 +88,7 @@ void webview_page::take_letter(std::uint64_t number, std::string_view encoded, a
   if (place == page_letter::fresh) {
     undelivered_.assign(std::make_move_iterator(frames->begin()), std::make_move_iterator(frames->end()));
   }
-  waiting_ = std::move(answer);
+  taken_up_ = std::move(answer);
   deliver();
 }
 
@@ -100,24 +102,43 @@ void webview_page::deliver() {
       events_.on_frame(frame);
     }
   }
-  if (waiting_ && (undelivered_.empty() || is_over_)) {
-    std::exchange(waiting_, {})({}, false);
+  if (taken_up_ && (undelivered_.empty() || is_over_)) {
+    std::exchange(taken_up_, {})({}, false);
+  }
+}
+
+/// Half the way of a doorbell: what comes is the answer itself. A page waits once; the newer one is answered.
+void webview_page::wait(std::uint64_t after, answer answer) {
+  waits_ = true;
+  if (come_) {
+    std::exchange(come_, {})(std::to_string(seen_) + " ", false);
+  }
+  if (mailbox_.last() > after) {
+    pull(after, answer);
+    return;
+  }
+  seen_ = after;
+  come_ = std::move(answer);
+  acknowledge(after);
+}
+
+void webview_page::acknowledge(std::uint64_t number) {
+  const auto before = mailbox_.bytes_kept();
+  mailbox_.acknowledge(number);
+  unsent_bytes_ -= before - mailbox_.bytes_kept();
+  if (before != mailbox_.bytes_kept() && unsent_bytes_ < limits::page_unsent_bytes_max && events_.on_drained) {
+    events_.on_drained();
   }
 }
 
 void webview_page::pull(std::uint64_t after, const answer& answer) {
-  const auto before = mailbox_.bytes_kept();
-  mailbox_.acknowledge(after);
-  unsent_bytes_ -= before - mailbox_.bytes_kept();
+  acknowledge(after);
   const auto found = mailbox_.after(after, limits::page_message_bytes_target);
   if (!found) {
     has_rung_ = false; // What comes from now on rings again.
     answer(std::to_string(after) + " ", false);
   } else {
     answer(std::to_string(found->last) + " " + to_base64(found->frames), false);
-  }
-  if (before != mailbox_.bytes_kept() && unsent_bytes_ < limits::page_unsent_bytes_max && events_.on_drained) {
-    events_.on_drained();
   }
 }
 
@@ -128,15 +149,17 @@ bool webview_page::send(shared_bytes frame) {
   unsent_bytes_ += frame->size();
   loop_.post([self = shared_from_this(), frame = std::move(frame)] {
     if (!self->is_over_ && self->mailbox_.put(frame)) {
-      self->ring();
+      self->announce();
     }
   });
   return true;
 }
 
-void webview_page::ring() {
-  if (!std::exchange(has_rung_, true)) {
-    loop_.ring(mailbox_.last());
+void webview_page::announce() {
+  if (come_) {
+    pull(seen_, std::exchange(come_, {}));
+  } else if (!waits_ && !std::exchange(has_rung_, true)) {
+    loop_.ring("window.tandemDoorbell && tandemDoorbell('" + session_ + "', " + std::to_string(mailbox_.last()) + ")");
   }
 }
 
@@ -173,6 +196,9 @@ void webview_page::end(const std::string& text) {
   }
   is_shut_ = true;
   deliver();
+  if (come_) {
+    std::exchange(come_, {})("network: " + text, true);
+  }
   const auto events = std::exchange(events_, {});
   if (events.on_closed) {
     events.on_closed(close_reason::peer, text);

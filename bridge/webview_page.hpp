@@ -20,19 +20,20 @@ namespace tandem::bridge {
 struct webview_loop {
   /// Runs that on the main loop, soon. Any thread.
   std::function<void(std::function<void()>)> post;
-  /// Evaluates `window.tandemDoorbell && tandemDoorbell(last)` in the page. On the main loop.
-  std::function<void(std::uint64_t last)> ring;
+  /// Evaluates that script, a doorbell, in the page. On the main loop.
+  std::function<void(const std::string& script)> ring;
 };
 
 /// Owned by its connection's handles and by the view. All but `send`, `unsent_bytes`, `grant` and `close` belong to the
 /// main loop.
 class webview_page final : public std::enable_shared_from_this<webview_page> {
 public:
-  explicit webview_page(webview_loop loop) : loop_{std::move(loop)} {}
+  /// `session`: as the page named it.
+  webview_page(webview_loop loop, std::string session) : loop_{std::move(loop)}, session_{std::move(session)} {}
 
   void start(const page_handler& on_accept);
-  /// "send N BASE64" or "pull AFTER". `answer` is called, perhaps later, with what the page's promise resolves to, and
-  /// whether that is an error.
+  /// "send N BASE64", "wait AFTER" or "pull AFTER". `answer` is called, perhaps later, with what the page's promise
+  /// resolves to, and whether that is an error.
   using answer = std::function<void(std::string text, bool is_error)>;
   void take(std::string_view message, answer answer);
   /// This side is still there; also mends a doorbell that the page did not hear.
@@ -50,19 +51,25 @@ public:
 private:
   void take_letter(std::uint64_t number, std::string_view encoded, answer answer);
   void pull(std::uint64_t after, const answer& answer);
+  void wait(std::uint64_t after, answer answer);
+  void acknowledge(std::uint64_t number);
   void deliver();
-  void ring();
+  void announce();
 
   const webview_loop loop_;
+  const std::string session_;
   std::atomic<std::size_t> unsent_bytes_{0};
   std::atomic<bool> is_shut_{false};
 
   connection_events events_;
   page_mailbox mailbox_;
   std::deque<shared_bytes> undelivered_;
-  answer waiting_; ///< of the letter that brought them
+  answer taken_up_; ///< answers the letter that brought them
+  answer come_;     ///< answers the page that waits for more than `seen_`
+  std::uint64_t seen_ = 0;
   std::int64_t credit_bytes_ = 0;
   bool has_rung_ = false;
+  bool waits_ = false; ///< the page has waited once: it needs no doorbell
   bool is_over_ = false;
 };
 

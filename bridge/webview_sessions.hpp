@@ -1,10 +1,12 @@
-// The sessions of one WebView, one after the other: each page that it shows begins one with its first letter, and a
-// page that goes ends it. Without the WebView, so that every platform's can be bound to it.
+// The sessions of one WebView: each provider of the page that it shows begins one with its first letter, and a page
+// that goes ends them all. Without the WebView, so that every platform's can be bound to it.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "bridge/webview_page.hpp"
 
@@ -16,20 +18,21 @@ public:
   webview_sessions(webview_loop loop, page_handler on_accept)
       : loop_{std::move(loop)}, on_accept_{std::move(on_accept)} {}
 
-  /// What the page posted; see `webview_page::take`.
+  /// What the page posted: "SESSION " and what `webview_page::take` wants, or "SESSION end".
   void take(const std::string& message, webview_page::answer answer);
   /// The page is gone; `text`: why.
   void end(const std::string& text);
   /// Call every limits::page_heartbeat_ms.
   void beat(std::int64_t time_ms);
 
-  /// The script that rings the page's doorbell.
-  static std::string doorbell_script(std::uint64_t last);
-
 private:
+  /// Nothing if there is none and the letter begins none; then `answer` was called.
+  std::shared_ptr<webview_page> find(const std::string& session, std::string_view letter,
+                                     const webview_page::answer& answer);
+
   const webview_loop loop_;
   const page_handler on_accept_;
-  std::shared_ptr<webview_page> page_;
+  std::map<std::string, std::shared_ptr<webview_page>> pages_;
 };
 
 } // namespace tandem::bridge

@@ -27,6 +27,8 @@ constexpr std::size_t page_parameters_max = 32'766;
 constexpr std::size_t page_statements_max = 20'000;
 constexpr std::size_t page_once_bytes_max = 64;
 constexpr std::size_t page_session_digits = 32;
+/// Providers of one page in a WebView: an app has one, a test of the ways some more.
+constexpr std::size_t page_sessions_max = 32;
 /// The argument of a question: a value that settles a conflict is the largest.
 constexpr std::size_t page_argument_bytes_max = value_bytes_max;
 /// The answer to a question, which has to fit into a frame with room around it.

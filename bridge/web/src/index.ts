@@ -5,7 +5,7 @@ export {
   type EnvironmentOptions,
   type Finding,
 } from "./environment";
-export { type ErrorCode, TandemError } from "./errors";
+export { asTandemError, type ErrorCode, TandemError } from "./errors";
 export type { Statement } from "./protocol/messages";
 export { Real, type Row, type SqlParameter, type SqlValue } from "./protocol/values";
 export { type AdaptiveOptions, AdaptiveProvider } from "./providers/adaptive_provider";
@@ -29,6 +29,12 @@ export {
   type WriteIntent,
 } from "./sync/sync_manager";
 export { HttpTransport } from "./transports/http";
-export type { Connection, ConnectionEvents, Transport, TransportKind } from "./transports/transport";
+export type {
+  Connection,
+  ConnectionEvents,
+  ConnectionIdentity,
+  Transport,
+  TransportKind,
+} from "./transports/transport";
 export { WebSocketTransport } from "./transports/websocket";
 export { findMessageHandler, WebViewTransport } from "./transports/webview";

@@ -7,6 +7,7 @@
 #include "bridge/page_access.hpp"
 #include "bridge/page_mailbox.hpp"
 #include "bridge/webview_page.hpp"
+#include "bridge/webview_sessions.hpp"
 #include "messages/page_limits.hpp"
 
 using namespace tandem::bridge;
@@ -100,9 +101,10 @@ BOOST_AUTO_TEST_CASE(a_webview_rings_once_until_all_is_pulled) {
   shared_connection held;
   std::vector<std::string> came;
   const auto page = std::make_shared<webview_page>(webview_loop{[](const std::function<void()>& work) { work(); },
-                                                                [&](std::uint64_t) {
+                                                                [&](const std::string&) {
                                                                   ++rings;
-                                                                }});
+                                                                }},
+                                                   "session");
   page->start([&](shared_connection opened, const std::string&) {
     held = std::move(opened);
     connection_events events;
@@ -140,6 +142,95 @@ BOOST_AUTO_TEST_CASE(a_webview_rings_once_until_all_is_pulled) {
   says("pull 50");
   BOOST_TEST(answers.back().starts_with("!"));
   BOOST_TEST(!held->send(bytes_of("d")));
+}
+
+namespace {
+
+/// A WebView whose main loop is the test, and what its pages were told. Connections that end tell of it: they go first.
+struct served_view {
+  std::vector<std::string> scripts, ended, answers;
+  webview_sessions sessions{webview_loop{[](const std::function<void()>& work) { work(); },
+                                         [this](const std::string& script) {
+                                           scripts.push_back(script);
+                                         }},
+                            [this](shared_connection opened, const std::string&) {
+                              opened->grant(1'000);
+                              held.push_back(std::move(opened));
+                              connection_events events;
+                              events.on_closed = [this](close_reason, const std::string& text) {
+                                ended.push_back(text);
+                              };
+                              return events;
+                            }};
+  void says(const std::string& message) {
+    sessions.take(message,
+                  [this](const std::string& text, bool is_error) { answers.push_back((is_error ? "!" : "") + text); });
+  }
+  std::vector<shared_connection> held;
+};
+
+std::string session_named(char digit) {
+  return std::string(limits::page_session_digits, digit);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_webview_that_is_waited_for_answers_when_something_comes_and_never_rings) {
+  served_view view;
+  const auto a = session_named('a');
+  view.says(a + " send 1 ");
+  view.says(a + " wait 0");
+  BOOST_TEST(view.answers == std::vector<std::string>{""}, boost::test_tools::per_element());
+  view.held.at(0)->send(bytes_of("b"));
+  BOOST_TEST(view.answers.at(1).starts_with("1 "));
+  view.held.at(0)->send(bytes_of("c"));
+  BOOST_TEST(view.answers.size() == 2U);
+  view.says(a + " wait 1");
+  BOOST_TEST(view.answers.at(2).starts_with("2 "));
+  view.says(a + " wait 2");
+  BOOST_TEST(view.held.at(0)->unsent_bytes() == 0U);
+  view.says(a + " wait 2"); // One waits at a time.
+  BOOST_TEST(view.answers.at(3) == "2 ");
+  view.sessions.end("gone");
+  BOOST_TEST(view.answers.at(4) == "!network: gone");
+  BOOST_TEST(view.scripts.empty());
+}
+
+BOOST_AUTO_TEST_CASE(providers_of_one_page_have_sessions_of_their_own) {
+  served_view view;
+  const auto a = session_named('a');
+  const auto b = session_named('b');
+  view.says(a + " send 1 ");
+  view.says(b + " send 1 ");
+  BOOST_TEST(view.held.size() == 2U);
+  view.held.at(1)->send(bytes_of("c"));
+  BOOST_TEST(view.scripts.at(0) == "window.tandemDoorbell && tandemDoorbell('" + b + "', 1)");
+  view.says(b + " pull 0");
+  BOOST_TEST(view.answers.back().starts_with("1 "));
+  view.says(b + " end");
+  BOOST_TEST(view.ended.size() == 1U);
+  view.says(b + " pull 0");
+  BOOST_TEST(view.answers.back().starts_with("!network"));
+  view.says(a + " pull 0");
+  BOOST_TEST(view.answers.back() == "0 ");
+  for (const auto& bad : {std::string{}, std::string{"send 1 "}, a.substr(1) + " send 1 ", a + "a send 1 ",
+                          std::string(limits::page_session_digits, '\'') + " send 1 "}) {
+    view.says(bad);
+    BOOST_TEST(view.answers.back().starts_with("!protocol"), bad);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_webview_has_so_many_sessions_and_no_more) {
+  served_view view;
+  for (std::size_t i = 0; i < limits::page_sessions_max; ++i) {
+    view.says(std::string(limits::page_session_digits - 2, '0') + std::to_string(10 + i) + " send 1 ");
+    BOOST_TEST(view.answers.back().empty());
+  }
+  view.says(session_named('a') + " send 1 ");
+  BOOST_TEST(view.answers.back().starts_with("!limit"));
+  view.says(std::string(limits::page_session_digits - 2, '0') + "10 end");
+  view.says(session_named('a') + " send 1 ");
+  BOOST_TEST(view.answers.back().empty());
 }
 
 BOOST_AUTO_TEST_CASE(letters_are_taken_apart_or_refused) {

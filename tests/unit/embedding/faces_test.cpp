@@ -132,9 +132,10 @@ std::string failure_of(int code, char*& error) {
   return owned.get();
 }
 
+constexpr const char* no_session_yet = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa pull 0";
 /// The frame `open` with its length before it, as in tests/unit/messages/golden/page_open.hex.
-constexpr const char* opening_letter =
-    "send 1 AAAANJcgAQEB2SBhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYaZzZWNyZXSlbm90ZXM=";
+constexpr const char* opening_letter = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa send 1 "
+                                       "AAAANJcgAQEB2SBhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYaZzZWNyZXSlbm90ZXM=";
 
 /// What came last on one of the runtime's threads.
 class last_text {
@@ -182,19 +183,20 @@ BOOST_FIXTURE_TEST_CASE(a_page_of_any_web_view_is_served, running_runtime) {
   tandem::page page{*sync, [this](const std::string& text) {
                       script.put(text);
                     }};
+  const std::string session(32, 'a');
   const auto ask = [&](const std::string& message) {
     page.take(message,
               [this](const std::string& text, bool is_error) { reply.put((is_error ? "error " : "") + text); });
     return reply.take();
   };
-  BOOST_TEST(ask("pull 0").find("error network: there is no session") == 0U);
+  BOOST_TEST(ask(no_session_yet).find("error network: there is no such session") == 0U);
   BOOST_TEST(ask("nonsense").find("error ") == 0U);
   BOOST_TEST(ask(opening_letter) == "");
-  BOOST_TEST(script.take() == "window.tandemDoorbell && tandemDoorbell(1)");
-  BOOST_TEST(ask("pull 0").size() > std::string{"1 "}.size());
-  BOOST_TEST(ask("pull 1") == "1 ");
+  BOOST_TEST(script.take() == "window.tandemDoorbell && tandemDoorbell('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1)");
+  BOOST_TEST(ask(session + " wait 0").size() > std::string{"1 "}.size());
+  BOOST_TEST(ask(session + " pull 1") == "1 ");
   page.reset();
-  BOOST_TEST(ask("pull 1").find("error network: there is no session") == 0U);
+  BOOST_TEST(ask(session + " pull 1").find("error network: there is no such session") == 0U);
   BOOST_TEST(ask(opening_letter) == "");
 }
 
@@ -236,10 +238,10 @@ BOOST_AUTO_TEST_CASE(c_serves_pages_too) {
   char first[] = "first";
   tandem_page_take(page, opening_letter, first);
   BOOST_TEST(seen.reply.take() == "first=");
-  BOOST_TEST(seen.script.take() == "window.tandemDoorbell && tandemDoorbell(1)");
+  BOOST_TEST(seen.script.take() == "window.tandemDoorbell && tandemDoorbell('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1)");
   char second[] = "second";
   tandem_page_reset(page);
-  tandem_page_take(page, "pull 0", second);
+  tandem_page_take(page, no_session_yet, second);
   BOOST_TEST(seen.reply.take().find("second!network") == 0U);
   tandem_page_close(page);
   tandem_close(sync);

@@ -1,6 +1,7 @@
 // Just enough msgpack and protocol to speak to the host through the WebView, and to write down what came.
 const handler = window.webkit.messageHandlers.tandem;
 const text = new TextEncoder();
+const session = "0123456789abcdef".repeat(2);
 const waiting = new Map();
 let letters = 0;
 let received = 0;
@@ -62,7 +63,7 @@ function split(batch) {
 
 async function pull() {
   for (;;) {
-    const answer = await handler.postMessage(`pull ${received}`);
+    const answer = await handler.postMessage(`${session} pull ${received}`);
     const [number, batch] = answer.split(" ");
     if (!batch) return;
     received = Number(number);
@@ -81,7 +82,7 @@ function send(...frames) {
     const packed = pack(frame);
     return [packed.length >>> 24, (packed.length >>> 16) & 255, (packed.length >>> 8) & 255, packed.length & 255, ...packed];
   });
-  return handler.postMessage(`send ${++letters} ${btoa(String.fromCharCode(...bytes))}`);
+  return handler.postMessage(`${session} send ${++letters} ${btoa(String.fromCharCode(...bytes))}`);
 }
 
 function ask(tag, ...fields) {
@@ -96,7 +97,7 @@ const write = (name, value) => ask(35, 0, "", [["INSERT INTO seen VALUES(?, ?)",
 
 async function main() {
   const opened = new Promise((resolve) => waiting.set(0, resolve));
-  await send([32, 1, 1, 1, "0123456789abcdef".repeat(2), "", "webview"]);
+  await send([32, 1, 1, 1, session, "", "webview"]);
   await write("name", (await opened)[4]);
   const rows = [];
   const id = ++last;
@@ -110,7 +111,7 @@ async function main() {
   });
   await write("rows", rows.length);
   await write("denied", await ask(35, 0, "", [["DELETE FROM tandem_log", []]]).catch((error) => error.message.split(":")[0]));
-  await write("gap", await handler.postMessage("send 99 ").catch(() => "refused"));
+  await write("gap", await handler.postMessage(`${session} send 99 `).catch(() => "refused"));
   const watch = ++last;
   waiting.set(watch, async ([, , , sequence, , , , , inserted]) => {
     await send([42, 1, watch, sequence]);

@@ -1,6 +1,12 @@
 import { asTandemError, TandemError } from "../errors";
 import { fromBase64, joinFrames, splitFrames, toBase64 } from "../protocol/frames";
-import { type Connection, type ConnectionEvents, EventGate, type Transport } from "./transport";
+import {
+  type Connection,
+  type ConnectionEvents,
+  type ConnectionIdentity,
+  EventGate,
+  type Transport,
+} from "./transport";
 import { UpstreamQueue } from "./upstream_queue";
 
 /** The host's message handler: the same in WebKitGTK and in WKWebView. */
@@ -10,7 +16,6 @@ export interface MessageHandler {
 
 interface HostedWindow {
   webkit?: { messageHandlers?: { tandem?: MessageHandler } };
-  tandemDoorbell?: (last: number) => void;
 }
 
 /** The host's handler, if this page runs in a WebView that has one. */
@@ -18,15 +23,15 @@ export function findMessageHandler(): MessageHandler | null {
   return (globalThis as HostedWindow).webkit?.messageHandlers?.tandem ?? null;
 }
 
-/** Through the WebView: the host rings, the page pulls what is waiting, so that memory stays flat on both sides. */
+/** Through the WebView: the page asks for what comes next, and the host answers when there is something, so that memory stays flat on both sides. */
 export class WebViewTransport implements Transport {
   readonly kind = "webview";
   readonly name = "the app around this page";
 
   constructor(private readonly handler: MessageHandler | null = findMessageHandler()) {}
 
-  connect(_identity: unknown, events: ConnectionEvents): Connection {
-    return new WebViewConnection(this.handler, events);
+  connect({ session }: ConnectionIdentity, events: ConnectionEvents): Connection {
+    return new WebViewConnection(this.handler, session, events);
   }
 }
 
@@ -34,26 +39,21 @@ class WebViewConnection implements Connection {
   private readonly gate: EventGate;
   private readonly upstream: UpstreamQueue;
   private received = 0;
-  private isPulling = false;
-  /** A ring that came while pulling may tell of what the pull did not see. */
-  private hasRung = false;
-  private readonly ring = () => void this.pull();
+  private hasBegun = false;
 
   constructor(
     private readonly handler: MessageHandler | null,
+    private readonly session: string,
     events: ConnectionEvents,
   ) {
     this.gate = new EventGate(events);
     this.upstream = new UpstreamQueue(
-      async (batch, number) => {
-        await this.post(`send ${number} ${toBase64(joinFrames(batch))}`);
-      },
+      (batch, number) => this.sendBatch(batch, number),
       (reason) => this.fail(reason),
     );
     queueMicrotask(() => {
       if (!this.handler)
         return this.fail(new TandemError("network", "this page does not run in a WebView with Tandem's handler"));
-      (globalThis as HostedWindow).tandemDoorbell = this.ring;
       this.gate.ready();
     });
   }
@@ -65,46 +65,42 @@ class WebViewConnection implements Connection {
   close(): void {
     this.gate.shut();
     this.upstream.close();
-    const window = globalThis as HostedWindow;
-    if (window.tandemDoorbell === this.ring) delete window.tandemDoorbell;
+    if (this.hasBegun) void this.post("end").catch(() => {});
   }
 
-  private async pull(): Promise<void> {
-    this.hasRung = true;
-    if (this.isPulling) return;
-    this.isPulling = true;
+  private async sendBatch(batch: readonly Uint8Array[], number: number): Promise<void> {
+    const taken = this.post(`send ${number} ${toBase64(joinFrames(batch))}`);
+    // The first letter begins the session, so that the host knows who waits.
+    if (!this.hasBegun) void this.receive();
+    this.hasBegun = true;
+    await taken;
+  }
+
+  private async receive(): Promise<void> {
     try {
-      while (this.hasRung && !this.gate.isClosed) {
-        this.hasRung = false;
-        await this.pullAll();
+      while (!this.gate.isClosed) {
+        const answer = String((await this.post(`wait ${this.received}`)) ?? "");
+        const gap = answer.indexOf(" ");
+        const batch = gap < 0 ? "" : answer.slice(gap + 1);
+        if (batch === "" || this.gate.isClosed) continue;
+        this.received = Number(answer.slice(0, gap));
+        for (const frame of splitFrames(fromBase64(batch))) this.gate.frame(frame);
       }
     } catch (reason) {
       this.fail(reason);
-    } finally {
-      this.isPulling = false;
     }
   }
 
-  private async pullAll(): Promise<void> {
-    for (;;) {
-      const answer = String((await this.post(`pull ${this.received}`)) ?? "");
-      const gap = answer.indexOf(" ");
-      const batch = gap < 0 ? "" : answer.slice(gap + 1);
-      if (batch === "" || this.gate.isClosed) return;
-      this.received = Number(answer.slice(0, gap));
-      for (const frame of splitFrames(fromBase64(batch))) this.gate.frame(frame);
-    }
-  }
-
-  private async post(text: string): Promise<unknown> {
+  private async post(letter: string): Promise<unknown> {
     try {
-      return await this.handler?.postMessage(text);
+      return await this.handler?.postMessage(`${this.session} ${letter}`);
     } catch (reason) {
       throw new TandemError("network", `the app did not take a message: ${asTandemError(reason).message}`);
     }
   }
 
   private fail(reason: unknown): void {
+    if (this.gate.isClosed) return;
     this.gate.fail(asTandemError(reason));
     this.close();
   }
