@@ -13,8 +13,13 @@ namespace {
 
 page_failure lost() {
   return {"transaction_lost",
-          "this transaction is not open any more: it was finished, or rolled back by its time limit "
-          "or an error; nothing of it was written, begin anew"};
+          "this transaction is not open any more: it was finished, or rolled back by an error; nothing of it was "
+          "written, begin anew"};
+}
+
+page_failure expired() {
+  return {"deadline", "this transaction took longer than its limit and was rolled back; do less within it, or give it "
+                      "more time"};
 }
 
 std::uint64_t transaction_of(const page_writes::job& what) {
@@ -65,7 +70,7 @@ storage::page_connection& page_writes::connection() {
 
 storage::page_connection& page_writes::within(std::uint64_t transaction) {
   if (transaction != transaction_ || !connection().is_in_transaction())
-    throw lost();
+    throw transaction != 0 && transaction == expired_ ? expired() : lost();
   return *connection_;
 }
 
@@ -85,8 +90,10 @@ std::optional<std::int64_t> page_writes::next_us() const {
 
 /// What belongs to the open transaction goes first; all else waits for its end.
 void page_writes::go_on(std::int64_t now_us) {
-  if (transaction_ != 0 && now_us >= transaction_limit_us_)
+  if (transaction_ != 0 && now_us >= transaction_limit_us_) {
+    expired_ = transaction_;
     end_transaction();
+  }
   for (auto each = waiting_.begin(); each != waiting_.end();) {
     auto now = outcome::later;
     try {
@@ -229,7 +236,7 @@ void page_writes::finish(const messages::page::finish& order) {
     return;
   }
   if (!is_open)
-    throw lost();
+    throw order.transaction != 0 && order.transaction == expired_ ? expired() : lost();
   reads_.end_transaction();
   transaction_ = 0;
   if (!order.is_commit) {

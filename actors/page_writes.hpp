@@ -59,6 +59,7 @@ private:
   std::int64_t retry_us_ = 0;
   std::uint64_t transaction_ = 0; ///< the id of its `begin`; 0: none is open
   std::int64_t transaction_limit_us_ = 0;
+  std::uint64_t expired_ = 0; ///< the transaction that its limit ended last: to begin it anew would not help
   storage::once_result transaction_result_; ///< so far
   std::uint64_t named_writes_ = 0;
 };

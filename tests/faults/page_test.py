@@ -92,7 +92,7 @@ class WhatPagesDo(PageCase):
         transaction = page.begin(limit_ms=50)
         page.execute("INSERT INTO tasks VALUES(1, 'a', 0)", transaction=transaction)
         other.execute("INSERT INTO tasks VALUES(2, 'b', 0)")
-        self.fails("transaction_lost", page.execute, "INSERT INTO tasks VALUES(3, 'c', 0)", transaction=transaction)
+        self.fails("deadline", page.execute, "INSERT INTO tasks VALUES(3, 'c', 0)", transaction=transaction)
         self.assertEqual(self.sql("SELECT id FROM tasks"), [(2,)])
         page.begin(limit_ms=30_000)
         page.close()
