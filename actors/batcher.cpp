@@ -10,13 +10,34 @@ namespace tandem::actors {
 
 using messages::internal;
 
+/// Bundles are acknowledged in order. The mean moves by an eighth, as that of TCP's round trips does (RFC 6298).
+void batcher::link::note(const messages::queue_state& state, std::int64_t now_us) {
+  bundles_unacked = state.bundles_unacked;
+  is_ordered = is_ordered && !state.answers_flush;
+  while (under_way_since_us.size() < bundles_unacked)
+    under_way_since_us.push_back(now_us);
+  while (under_way_since_us.size() > bundles_unacked) {
+    const auto took_us = now_us - under_way_since_us.front();
+    under_way_since_us.pop_front();
+    acknowledged_within_us = acknowledged_within_us == 0 ? took_us : (7 * acknowledged_within_us + took_us) / 8;
+  }
+}
+
+/// A quiet link waits for nothing.
+std::int64_t batcher::link::own_window_us() const {
+  if (bundles_unacked == 0)
+    return 0;
+  if (acknowledged_within_us == 0)
+    return limits::flush_window_ms * us_per_ms;
+  return std::clamp(acknowledged_within_us / 2, limits::flush_window_ms_min * us_per_ms,
+                    limits::flush_window_ms_max * us_per_ms);
+}
+
 /// Nothing: nothing waits. The past: at once.
-std::optional<std::int64_t> batcher::link::due_us() const {
+std::optional<std::int64_t> batcher::link::due_us(std::int64_t window_us) const {
   std::optional<std::int64_t> due;
   if (waits_since_us)
-    due = bundles_unacked == 0 || rows >= limits::flush_rows_max
-              ? *waits_since_us
-              : *waits_since_us + limits::flush_window_ms * us_per_ms;
+    due = *waits_since_us + (rows >= limits::flush_rows_max ? 0 : window_us);
   if (lags_since_us) {
     const auto late = *lags_since_us + limits::advance_window_ms * us_per_ms;
     due = due ? std::min(*due, late) : late;
@@ -48,9 +69,7 @@ void batcher::receive(const frame& message, outbox& out) {
       links_.erase(message.from().number);
       break;
     }
-    auto& link = links_[message.from().number];
-    link.bundles_unacked = state.bundles_unacked;
-    link.is_ordered = link.is_ordered && !state.answers_flush;
+    links_[message.from().number].note(state, out.now_us());
     break;
   }
   case internal::link_closed:
@@ -69,7 +88,7 @@ void batcher::tick(outbox& out) {
 void batcher::flush_due(outbox& out) {
   std::optional<std::int64_t> next;
   for (auto& [number, link] : links_) {
-    const auto due = link.due_us();
+    const auto due = link.due_us(window_ms_ ? *window_ms_ * us_per_ms : link.own_window_us());
     if (!due || link.is_ordered)
       continue;
     if (*due > out.now_us()) {

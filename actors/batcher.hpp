@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 
@@ -14,6 +15,9 @@ namespace tandem::actors {
 /// second one before it has answered the first.
 class batcher : public actor_core {
 public:
+  /// `window_ms`: how long changes are collected; none: as long as suits each link, and not at all while it is quiet.
+  explicit batcher(std::optional<std::int64_t> window_ms = {}) : window_ms_{window_ms} {}
+
   void receive(const frame& message, outbox& out) override;
   void tick(outbox& out) override;
 
@@ -25,12 +29,17 @@ private:
     std::optional<std::int64_t> lags_since_us;  ///< for the peer's own changes, which it need only pass over
     messages::passage way{};                    ///< of the oldest change that waits
     bool is_ordered = false;                    ///< a flush is in the queue's mailbox
+    std::deque<std::int64_t> under_way_since_us;
+    std::int64_t acknowledged_within_us = 0; ///< a moving mean; 0: none came yet
 
-    [[nodiscard]] std::optional<std::int64_t> due_us() const;
+    void note(const messages::queue_state& state, std::int64_t now_us);
+    [[nodiscard]] std::int64_t own_window_us() const;
+    [[nodiscard]] std::optional<std::int64_t> due_us(std::int64_t window_us) const;
   };
 
   void flush_due(outbox& out);
 
+  const std::optional<std::int64_t> window_ms_;
   std::uint64_t head_ = 0;
   std::map<std::uint64_t, link> links_;
 };

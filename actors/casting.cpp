@@ -129,7 +129,7 @@ std::unique_ptr<actor_core> casting::make(address who, staff& workers) {
   case role::monitor:
     return std::make_unique<monitor_actor>(board, measured);
   case role::batcher:
-    return std::make_unique<batcher>();
+    return std::make_unique<batcher>(options_.batch_window_ms);
   case role::arbiter:
     return std::make_unique<arbiter>(for_arbiter());
   case role::observer:

@@ -38,6 +38,7 @@ struct cast_options {
   std::string user{};                    ///< who settles conflicts here
   /// What a token allows a page.
   std::function<bridge::page_right(const std::string& token)> rights_of{};
+  std::optional<std::int64_t> batch_window_ms{};         ///< none: as suits each link
   bool measures = true;                                  ///< false: nobody measures anything
   std::function<std::vector<monitor::log_line>()> log{}; ///< the log's last lines
   std::function<void(const monitor::alert&)> on_alert{}; ///< called by the monitor's thread

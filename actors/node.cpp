@@ -179,6 +179,7 @@ void node::implementation::start() {
   crew_setup.token = options.token;
   crew_setup.user = options.user;
   crew_setup.seed = random_number();
+  crew_setup.batch_window_ms = options.batch_window_ms;
   crew_setup.measures = options.measures;
   crew_setup.log = options.log;
   crew_setup.on_alert = options.on_alert;

@@ -34,6 +34,8 @@ struct node_options {
   storage::clock_ms now_ms = storage::system_clock_ms;
   /// Settles conflicts of columns whose policy is `callback`; runs on a thread of its own, with a deadline.
   host_decision decide;
+  /// How long changes are collected before they are sent; none: not at all while a link is quiet, else as suits it.
+  std::optional<std::int64_t> batch_window_ms;
   /// Measure what goes on; costs little (docs/performance.md). False: nothing is known of it.
   bool measures = true;
   std::function<std::vector<monitor::log_line>()> log; ///< the log's last lines, for the dashboard; may be empty

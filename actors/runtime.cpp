@@ -96,6 +96,8 @@ actors::node_options runtime::implementation::node_options() {
   result.durable = given.durable;
   result.user = given.user;
   result.measures = given.measures;
+  if (given.batch_window_ms >= 0)
+    result.batch_window_ms = std::min(given.batch_window_ms, limits::batch_window_ms_max);
   if (given.audit_keep_days >= 0)
     result.audit_keep_ms = std::min(given.audit_keep_days, limits::audit_keep_days_max) * limits::day_ms;
   if (given.audit_keep_count >= 0)

@@ -183,15 +183,22 @@ constexpr std::size_t compare_rounds_max = 200;
 /// After a wake-up the observer stamps again at the earliest after this: a busy writer's commits share one
 /// fsync. The first wake-up on a quiet database is served at once.
 constexpr std::int64_t stamp_window_ms = 2;
-/// The observer looks again so long after a wake-up, and after each look that followed: a file changes
-/// before the commit that changes it counts, by up to an fsync of the writer.
-constexpr std::int64_t echo_waits_us[] = {300, 1'000, 4'000, 16'000, 64'000};
+/// The observer looks again so long after a wake-up, and after each look that followed: a file changes before the
+/// commit that changes it counts, by up to an fsync of the writer. Each wait is two fifths of the time since the
+/// wake-up, so that a commit is seen late by no more than that share of what the fsync took.
+constexpr std::int64_t echo_waits_us[] = {300,   150,   200,   250,   350,   500,    700,    1'000, 1'400,
+                                          2'000, 2'700, 3'800, 5'300, 7'500, 10'500, 14'500, 20'000};
 /// Stamping takes the app's write lock; it may hold it for one part in so many of the time.
 constexpr std::int64_t stamp_rest_factor = 3;
 constexpr std::int64_t stamp_window_ms_max = 50;
-/// While a bundle is under way to a peer, further changes wait for its acknowledgement, and at most so long:
-/// less than anybody notices, more than a round trip on one machine or in one building.
+/// While a bundle is under way to a peer, further changes wait for its acknowledgement, and at most half as long as
+/// acknowledgements take on this link, but for its first one: so two or three bundles are under way at once, however
+/// far the peer is. Never less than is needed to bundle what one app writes at once, nor more than anybody notices.
 constexpr std::int64_t flush_window_ms = 10;
+constexpr std::int64_t flush_window_ms_min = 1;
+constexpr std::int64_t flush_window_ms_max = 50;
+/// What a person may set instead.
+constexpr std::int64_t batch_window_ms_max = 10'000;
 /// A peer is told this late that what it sent us itself has moved our log: it needs that only for compaction.
 constexpr std::int64_t advance_window_ms = 500;
 /// Or after so many log entries, for they are looked through again with each bundle until then.
@@ -315,7 +322,8 @@ static_assert(link_window_bytes + frame_bytes_max < socket_unsent_bytes_max,
 static_assert(ddl_bytes_max < frame_bytes_max);
 static_assert(retry_ms_min < retry_ms_max && retry_ms_min <= refused_retry_ms);
 static_assert(2 * heartbeat_ms < heartbeat_lost_ms);
-static_assert(stamp_window_ms <= stamp_window_ms_max && flush_window_ms < advance_window_ms);
+static_assert(stamp_window_ms <= stamp_window_ms_max && flush_window_ms_max < advance_window_ms);
+static_assert(flush_window_ms_min <= flush_window_ms && flush_window_ms <= flush_window_ms_max);
 static_assert(hlc_future_ms_max >= clock_offset_ms_max, "a clock that is let in must be able to write");
 
 } // namespace tandem::limits

@@ -49,6 +49,8 @@ struct options {
   /// negative: as it was set before. What is removed here is removed everywhere.
   std::int64_t audit_keep_days = -1;
   std::int64_t audit_keep_count = -1;
+  /// How long changes are collected before they are sent; negative: not at all while a link is quiet, else as suits it.
+  std::int64_t batch_window_ms = -1;
   bool measures = true; ///< for monitor_json, metrics_text, /metrics and /monitor; costs next to nothing
 };
 

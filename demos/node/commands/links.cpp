@@ -45,6 +45,7 @@ actors::node_options options_of(const link_arguments& arguments) {
   }
   options.peers = arguments.peers;
   options.measures = arguments.is_measured;
+  options.batch_window_ms = arguments.batch_window_ms;
   if (arguments.retain_days > 0) {
     constexpr double day_ms = 86'400'000;
     options.retention_ms = static_cast<std::int64_t>(arguments.retain_days * day_ms);

@@ -4,6 +4,10 @@
 #include <memory>
 #include <string>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "demos/node/command.hpp"
 #include "demos/node/commands/links.hpp"
 #include "messages/failure.hpp"
@@ -35,6 +39,13 @@ private:
   sigset_t set_{};
 };
 
+/// What a burst or a large value has needed is not needed for longer; the allocator would keep it for the next one.
+void give_memory_back() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 int serve(const link_arguments& arguments) {
   const auto tail = set_up_kept_log();
   const stop_signals signals;
@@ -51,6 +62,7 @@ int serve(const link_arguments& arguments) {
     if (const auto trouble = node.trouble(); !trouble.empty()) {
       throw messages::failure{messages::failure_code::defect, trouble};
     }
+    give_memory_back();
   }
   node.stop();
   return exit_done;
@@ -96,6 +108,12 @@ void add_serve(CLI::App& program, chosen_command& chosen) {
                       "A file whose first line is a secret for pages that may only read");
   command->add_flag("!--no-measuring", arguments->is_measured,
                     "Do not measure what goes on: /metrics and /monitor have little to tell then");
+  command
+      ->add_option(
+          "--batch-window-ms", arguments->batch_window_ms,
+          "How long changes are collected before they are sent; if not given, not at all while a link is quiet, and "
+          "as long as suits it while it is busy")
+      ->check(CLI::Range(std::int64_t{0}, limits::batch_window_ms_max));
   command->add_option("--www", arguments->www, "A folder whose files are served over HTTP")
       ->check(CLI::ExistingDirectory);
   command->footer(

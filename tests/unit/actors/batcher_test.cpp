@@ -15,6 +15,7 @@ struct one_batcher {
   recording_outbox out{{role::batcher}};
   actors::batcher batcher;
 
+  explicit one_batcher(std::optional<std::int64_t> window_ms = {}) : batcher{window_ms} {}
   void queue_says(std::uint64_t link, std::uint64_t unacked, bool answers_flush = false, bool is_up = true) {
     batcher.receive(recording_outbox::from({role::queue, link}, messages::queue_state{unacked, answers_flush, is_up}),
                     out);
@@ -70,6 +71,38 @@ BOOST_FIXTURE_TEST_CASE(but_not_for_long, one_batcher) {
   BOOST_TEST(flushes(1) == 0U);
   pass_ms(1);
   BOOST_TEST(flushes(1) == 1U);
+}
+
+/// A bundle goes out and is acknowledged after so long; then another is under way.
+BOOST_FIXTURE_TEST_CASE(for_half_as_long_as_acknowledgements_take_on_this_link, one_batcher) {
+  std::uint64_t head = 0;
+  for (const auto& [took_ms, window_ms] : {std::pair<std::int64_t, std::int64_t>{30, 15},
+                                           {2, limits::flush_window_ms_min},
+                                           {5'000, limits::flush_window_ms_max}}) {
+    for (int i = 0; i < 200; ++i) { // until the mean has followed
+      queue_says(1, 1);
+      pass_ms(took_ms);
+      queue_says(1, 0);
+    }
+    queue_says(1, 1);
+    log_grew(++head, 1);
+    BOOST_TEST(flushes(1) == 0U);
+    pass_ms(window_ms - 1);
+    BOOST_TEST(flushes(1) == 0U);
+    pass_ms(1);
+    BOOST_TEST(flushes(1) == 1U);
+    queue_says(1, 0, true);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(or_for_as_long_as_a_person_has_set) {
+  one_batcher fixed{40};
+  fixed.queue_says(1, 0); // quiet
+  fixed.log_grew(2, 1);
+  fixed.pass_ms(39);
+  BOOST_TEST(fixed.flushes(1) == 0U);
+  fixed.pass_ms(1);
+  BOOST_TEST(fixed.flushes(1) == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(nor_when_they_are_many, one_batcher) {
