@@ -46,6 +46,22 @@ private:
   const validation_report& report_;
 };
 
+/// Which way a page should take, where it makes a difference.
+void advise_way(const way_comparison& each, std::vector<recommendation>& into) {
+  constexpr double worth_telling = 1.25;
+  const bool is_better = each.times_better >= worth_telling;
+  if (!is_better && each.times_better > 1 / worth_telling)
+    return;
+  const auto* wanted = target_named(each.name);
+  const std::string unit{wanted->unit};
+  into.push_back({std::string{wanted->title} + ": " + rounded(each.value) + " " + unit + " by " + each.transport +
+                      ", " + rounded(each.by_http) + " " + unit + " by HTTP",
+                  is_better ? "HTTP asks anew for what the other way brings by itself"
+                            : "what HTTP brings in one piece comes in pieces there",
+                  is_better ? "let pages take " + each.transport + " where it is there, as AdaptiveProvider does"
+                            : "nothing, unless the app's pages live on just that; then let them take HTTP"});
+}
+
 } // namespace
 
 std::vector<recommendation> recommendations(const validation_report& report) {
@@ -73,6 +89,9 @@ std::vector<recommendation> recommendations(const validation_report& report) {
                       "run one node for each database, and `tandem status` to see what waits for peers");
   advise.where_missed("recovery", "a device calls a lost hub again after a pause that grows",
                       "call `hint()` of the runtime, or restart the node, to have it call at once");
+  for (const auto& each : compare_ways(report))
+    if (each.name == "page_round_trip_p50" || each.name == "page_queries" || each.name == "page_transfer")
+      advise_way(each, advise.result);
   return advise.result;
 }
 

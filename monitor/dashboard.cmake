@@ -1,12 +1,12 @@
 # Turns the dashboard's built files (dashboard/dist, made by `npm run monitor` in bridge/web) into a source file.
+include(${CMAKE_CURRENT_LIST_DIR}/../cmake/bytes_of.cmake) # Also without the whole project around it.
+
 function(tandem_dashboard output)
   set(arrays "")
   set(entries "")
   foreach(file IN ITEMS index.html app.js app.css)
     set(path ${CMAKE_CURRENT_SOURCE_DIR}/dashboard/dist/${file})
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
-    file(READ ${path} bytes HEX)
-    string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+    tandem_bytes_of(${path} bytes)
     string(MAKE_C_IDENTIFIER ${file} name)
     string(APPEND arrays "constexpr unsigned char ${name}[] = {${bytes}};\n")
     if(file MATCHES "html$")

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int report_version = 1;
+constexpr int report_version = 2;
 
 bool reaches(double value, double bound, direction better) {
   return better == direction::smaller_is_better ? value <= bound : value >= bound;
@@ -28,10 +28,11 @@ bool reaches(double value, double bound, direction better) {
 const std::vector<target>& targets() {
   using enum direction;
   static const std::vector<target> all{
-      {"round_trip_p50", "Round trip of a request", "ms", smaller_is_better, 50, std::nullopt},
       {"operations", "Database operations", "/s", larger_is_better, 100, 10'000},
       {"sync_latency_p50", "Commit here to readable there, median", "ms", smaller_is_better, 100, 1.5},
       {"sync_latency_p99", "Commit here to readable there, 99 %", "ms", smaller_is_better, 100, 5},
+      {"busy_latency_p50", "The same while the device writes without a pause, median", "ms", smaller_is_better, 1'000,
+       std::nullopt},
       {"throughput", "Rows to the far end through a hub", "rows/s", larger_is_better, std::nullopt, 25'000},
       {"tracked_batches", "Tracked writes against plain ones, in batches", "x time", smaller_is_better, std::nullopt,
        1.25},
@@ -41,6 +42,18 @@ const std::vector<target>& targets() {
       {"large_value", "A value of 3 MB to the far end", "ms", smaller_is_better, std::nullopt, std::nullopt},
       {"concurrent_writes", "Writes of four programs at once", "/s", larger_is_better, 100, std::nullopt},
       {"recovery", "Killed hub back, until an edit is through", "ms", smaller_is_better, 10'000, std::nullopt},
+      {"page_round_trip_p50", "A page's request there and back, median", "ms", smaller_is_better, 50, 5},
+      {"page_round_trip_p99", "A page's request there and back, 99 %", "ms", smaller_is_better, 50, std::nullopt},
+      {"page_queries", "A page's one-row queries, many at once", "/s", larger_is_better, 100, 10'000},
+      {"page_write_p50", "A page's write until it is durable, median", "ms", smaller_is_better, 50, std::nullopt},
+      {"page_writes", "A page's one-row writes, many at once", "/s", larger_is_better, 100, std::nullopt},
+      {"page_sync_p50", "A page's write until a live query shows it, median", "ms", smaller_is_better, 100, 8},
+      {"page_sync_p99", "A page's write until a live query shows it, 99 %", "ms", smaller_is_better, 100, 25},
+      {"page_transfer", "A large result to a page", "MB/s", larger_is_better, 1, std::nullopt},
+      {"page_recovery", "A page's next answer after an error", "ms", smaller_is_better, 50, std::nullopt},
+      {"page_stress", "A page's success under a mixed load", "%", larger_is_better, 95, 100},
+      {"page_integrity", "Values that came back to a page as they were", "%", larger_is_better, 100, 100},
+      {"page_memory", "Memory that a page has gained", "MB", smaller_is_better, 10, std::nullopt},
       {"stress_success", "Success under stress", "%", larger_is_better, 95, 100},
       {"integrity", "Rows that are equal everywhere after it", "%", larger_is_better, 100, 100},
   };
@@ -50,6 +63,63 @@ const std::vector<target>& targets() {
 const target* target_named(std::string_view name) {
   const auto found = std::ranges::find(targets(), name, &target::name);
   return found == targets().end() ? nullptr : &*found;
+}
+
+rounds rounds_of(const figure& measured) {
+  if (measured.round_sizes.empty())
+    return {measured.samples};
+  rounds result;
+  auto next = measured.samples.begin();
+  for (const auto size : measured.round_sizes) {
+    const auto left = static_cast<std::size_t>(measured.samples.end() - next);
+    const auto end = next + static_cast<std::ptrdiff_t>(std::min(size, left));
+    result.emplace_back(next, end);
+    next = end;
+  }
+  return result;
+}
+
+void add_round(validation_report& into, const validation_report& round) {
+  const auto place_of = [&into](const std::string& name, const std::string& transport) {
+    return std::ranges::find_if(into.figures,
+                                [&](const figure& each) { return each.name == name && each.transport == transport; });
+  };
+  for (const auto& each : round.figures) {
+    auto found = place_of(each.name, each.transport);
+    if (found == into.figures.end())
+      found = into.figures.insert(found, figure{each.name, each.transport, each.value, {}, {}});
+    found->samples.insert(found->samples.end(), each.samples.begin(), each.samples.end());
+    if (!each.samples.empty()) {
+      found->round_sizes.push_back(each.samples.size());
+      found->value = median(found->samples);
+    }
+  }
+  for (auto& each : into.figures)
+    if (each.name.ends_with("_p99"))
+      if (const auto base = place_of(each.name.substr(0, each.name.size() - 3) + "p50", each.transport);
+          base != into.figures.end() && !base->samples.empty())
+        each.value = quantile(base->samples, 0.99);
+  into.omissions.insert(into.omissions.end(), round.omissions.begin(), round.omissions.end());
+  into.absences.insert(into.absences.end(), round.absences.begin(), round.absences.end());
+}
+
+std::vector<way_comparison> compare_ways(const validation_report& report) {
+  std::vector<way_comparison> result;
+  for (const auto& wanted : targets()) {
+    const auto is_of_target = [&](const figure& each) {
+      return each.name == wanted.name;
+    };
+    const auto http = std::ranges::find_if(
+        report.figures, [&](const figure& each) { return is_of_target(each) && each.transport == "http"; });
+    if (http == report.figures.end() || wanted.unit == "%" || wanted.unit == "MB" || !(http->value > 0))
+      continue;
+    for (const auto& each : report.figures)
+      if (is_of_target(each) && each.transport != "http" && each.value > 0)
+        result.push_back(
+            {each.name, each.transport, each.value, http->value,
+             wanted.better == direction::smaller_is_better ? http->value / each.value : each.value / http->value});
+  }
+  return result;
 }
 
 verdict verdict_of(const figure& measured) {
@@ -96,11 +166,15 @@ json to_json(const validation_report& report) {
       entry["goal"] = wanted->goal ? json(*wanted->goal) : json();
     }
     entry["samples"] = each.samples;
+    entry["round_sizes"] = each.round_sizes;
     figures.push_back(std::move(entry));
   }
-  json omissions = json::array();
-  for (const auto& each : report.omissions)
-    omissions.push_back({{"what", each.what}, {"why", each.why}});
+  const auto as_list = [](const std::vector<omission>& all) {
+    json result = json::array();
+    for (const auto& each : all)
+      result.push_back({{"what", each.what}, {"why", each.why}});
+    return result;
+  };
   return {{"tandem_validation", report_version},
           {"time_ms", report.time_ms},
           {"seconds", report.seconds},
@@ -111,7 +185,8 @@ json to_json(const validation_report& report) {
             {"program", report.machine.program}}},
           {"holds", holds(report)},
           {"figures", std::move(figures)},
-          {"omissions", std::move(omissions)}};
+          {"omissions", as_list(report.omissions)},
+          {"absences", as_list(report.absences)}};
 }
 
 validation_report report_from_json(const json& document) {
@@ -127,17 +202,24 @@ validation_report report_from_json(const json& document) {
     const auto& machine = document.at("machine");
     result.machine = {machine.at("processor"), machine.at("cores"), machine.at("sqlite"), machine.at("program")};
     for (const auto& each : document.at("figures"))
-      result.figures.push_back(
-          {each.at("name"), each.value("transport", std::string{}), each.at("value"), each.at("samples")});
+      result.figures.push_back({each.at("name"), each.value("transport", std::string{}), each.at("value"),
+                                each.at("samples"), each.at("round_sizes")});
     for (const auto& each : document.at("omissions"))
       result.omissions.push_back({each.at("what"), each.at("why")});
+    for (const auto& each : document.at("absences"))
+      result.absences.push_back({each.at("what"), each.at("why")});
   } catch (const json::exception& trouble) {
     refuse(trouble.what());
   }
   return result;
 }
 
-std::vector<change> compare(const validation_report& before, const validation_report& after, double noise) {
+namespace {
+
+/// `ratio_of(worse, better)`: how many times larger the second is.
+template <class RatioOf>
+std::vector<change> changes_between(const validation_report& before, const validation_report& after, double noise,
+                                    RatioOf ratio_of) {
   std::vector<change> result;
   for (const auto& now : after.figures) {
     const auto* wanted = target_named(now.name);
@@ -145,12 +227,27 @@ std::vector<change> compare(const validation_report& before, const validation_re
         before.figures, [&](const figure& each) { return each.name == now.name && each.transport == now.transport; });
     if (!wanted || then == before.figures.end() || then->samples.size() < 2 || now.samples.size() < 2)
       continue;
-    const auto found = wanted->better == direction::smaller_is_better ? compare_medians(then->samples, now.samples)
-                                                                      : compare_medians(now.samples, then->samples);
+    const auto old_rounds = rounds_of(*then);
+    const auto new_rounds = rounds_of(now);
+    const auto found = wanted->better == direction::smaller_is_better ? ratio_of(old_rounds, new_rounds)
+                                                                      : ratio_of(new_rounds, old_rounds);
     const bool is_sure = found.low > 1 + noise || found.high < 1 / (1 + noise);
-    result.push_back({now.name, now.transport, then->value, now.value, found.factor, is_sure});
+    result.push_back({now.name, now.transport, then->value, now.value, found.factor, found.low, found.high, is_sure});
   }
   return result;
+}
+
+} // namespace
+
+std::vector<change> compare(const validation_report& before, const validation_report& after, double noise) {
+  return changes_between(before, after, noise, compare_rounds);
+}
+
+std::vector<change> compare_beside(const validation_report& one, const validation_report& other, double noise) {
+  constexpr double confidence = 0.99;
+  return changes_between(one, other, noise, [](const rounds& left, const rounds& right) {
+    return compare_pairs(left, right, confidence);
+  });
 }
 
 } // namespace tandem::monitor

@@ -147,18 +147,20 @@ std::string to_html(const validation_report& report) {
     page << "<li><b>" << escaped_html(each.evidence) << "</b>: " << escaped_html(each.cause) << "; "
          << escaped_html(each.step) << ".</li>";
   page << (steps.empty() ? "" : "</ul>");
-  if (!report.omissions.empty())
-    page << "<h2>Not measured</h2><ul>";
-  for (const auto& each : report.omissions)
-    page << "<li><b>" << escaped_html(each.what) << "</b>: " << escaped_html(each.why) << "</li>";
-  page << (report.omissions.empty() ? "" : "</ul>");
+  const bool is_whole = report.omissions.empty() && report.absences.empty();
+  page << (is_whole ? "" : "<h2>Not measured</h2><ul>");
+  for (const auto* all : {&report.omissions, &report.absences})
+    for (const auto& each : *all)
+      page << "<li><b>" << escaped_html(each.what) << "</b>: " << escaped_html(each.why) << "</li>";
+  page << (is_whole ? "" : "</ul>");
   page
       << "<h2>Samples</h2><p class=\"soft\">Each curve shows what share of the samples was at most so much; the dashed "
          "lines are goal (green) and floor (red).</p><div class=\"plots\">";
   for (const auto& each : report.figures)
     if (const auto* wanted = target_named(each.name); wanted && each.samples.size() > 1)
-      page << "<figure><figcaption>" << escaped_html(wanted->title) << "</figcaption>" << plot(each, *wanted)
-           << "</figure>";
+      page << "<figure><figcaption>" << escaped_html(wanted->title)
+           << (each.transport.empty() ? "" : " (" + escaped_html(each.transport) + ")") << "</figcaption>"
+           << plot(each, *wanted) << "</figure>";
   page << "</div></body></html>\n";
   return page.str();
 }

@@ -19,9 +19,16 @@ struct ratio {
   double high = 1;
 };
 
-/// By the percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13): both sets
-/// are drawn anew many times. The same values give the same answer. A set without values, or with a median of 0, gives
-/// the ratio 1 with bounds 0 and infinity: nothing is known.
-ratio compare_medians(std::span<const double> before, std::span<const double> after);
+/// What was measured in rounds: samples of one round share what the machine did meanwhile, so they say less than as
+/// many of different rounds.
+using rounds = std::vector<std::vector<double>>;
+
+/// The same of two sets that were measured in rounds, at different times. Whole rounds are drawn anew, then samples
+/// within them (the cluster bootstrap: Davison and Hinkley, Bootstrap Methods and their Application, 1997,
+/// chapter 3.8).
+ratio compare_rounds(const rounds& before, const rounds& after);
+/// The same where round i of one set was measured right beside round i of the other: pairs are drawn, so that what the
+/// machine did meanwhile cancels out. Rounds without a partner are left out. `confidence`: 0.95 as above, or more.
+ratio compare_pairs(const rounds& one, const rounds& other, double confidence);
 
 } // namespace tandem::monitor

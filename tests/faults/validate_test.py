@@ -1,6 +1,8 @@
 """`tandem validate` with real processes: what it tells, and what it does with baselines. Times are not judged here."""
 
 import json
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 
 PROGRAM = ""
 MEASURED = {
-    "operations", "sync_latency_p50", "sync_latency_p99", "throughput", "tracked_batches", "tracked_singles", "memory", "large_value",
+    "operations", "sync_latency_p50", "sync_latency_p99", "busy_latency_p50", "throughput", "tracked_batches", "tracked_singles", "memory", "large_value",
     "concurrent_writes", "recovery", "stress_success", "integrity",
 }
 
@@ -18,6 +20,13 @@ MEASURED = {
 def validate(*arguments):
     command = [PROGRAM, "validate", "--effort", "0.1", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+# Of a page in the WebView or the browser that this machine has; WebKit does not tell of memory.
+OF_A_PAGE = {
+    "page_round_trip_p50", "page_round_trip_p99", "page_queries", "page_write_p50", "page_writes", "page_sync_p50", "page_sync_p99",
+    "page_transfer", "page_recovery", "page_stress", "page_integrity",
+}
 
 
 class ValidateTest(unittest.TestCase):
@@ -36,7 +45,8 @@ class ValidateTest(unittest.TestCase):
         report, done = self.measure("--html", page)
         self.assertEqual(report["omissions"], [], done.stderr)
         figures = {each["name"]: each for each in report["figures"]}
-        self.assertEqual(set(figures), MEASURED)
+        self.assertEqual({name for name in figures if not name.startswith("page_")}, MEASURED)
+        self.check_page_figures(report)
         self.assertEqual(figures["integrity"]["value"], 100)
         self.assertEqual(figures["stress_success"]["value"], 100)
         self.assertGreater(len(figures["sync_latency_p50"]["samples"]), 10)
@@ -44,6 +54,31 @@ class ValidateTest(unittest.TestCase):
         text = page.read_text(encoding="utf-8")
         self.assertNotIn("<script", text)
         self.assertIn("Commit here to readable there", text)
+
+    def check_page_figures(self, report):
+        """By each way that a page has here; what it has not is said with its reason."""
+        by_way = {}
+        for figure in report["figures"]:
+            if figure["name"].startswith("page_"):
+                by_way.setdefault(figure["transport"], set()).add(figure["name"])
+        has_window = (Path(PROGRAM).parent / "tandem_webview").exists() and (os.environ.get("DISPLAY") or shutil.which("xvfb-run"))
+        has_browser = any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+        ways = {"webview", "websocket", "http"} if has_window else {"websocket", "http"} if has_browser else set()
+        self.assertEqual(set(by_way), ways)
+        for way, names in by_way.items():
+            self.assertEqual(names - {"page_memory"}, OF_A_PAGE, way)
+        self.assertEqual(len(report["absences"]), 0 if has_window else 1)
+
+    def test_two_settings_are_compared_in_turns(self):
+        done = validate("--json", "--ab", "batch-window-ms=1", "batch-window-ms=300")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = {each["name"]: each for each in json.loads(done.stdout)}
+        # A third of a second for each of two hops, whatever the machine does besides.
+        self.assertEqual(found["sync_latency_p50"]["better"], "a", found)
+        self.assertGreater(found["sync_latency_p50"]["b"], 300)
+        refused = validate("--ab", "batch-window-ms=1", "no-such-setting=1")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("no-such-setting", refused.stderr)
 
     def test_a_slowdown_against_the_baseline_is_named(self):
         baseline = self.path / "before.json"

@@ -1,4 +1,5 @@
 // validate: does Tandem keep its promises on this machine?
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iostream>
@@ -31,7 +32,8 @@ struct validate_arguments {
   std::string html;
   std::string baseline;
   double effort = 1;
-  double noise_percent = 25;
+  double noise_percent = 10;
+  std::vector<std::string> compared;
   bool saves = false;
   bool is_json = false;
 };
@@ -69,13 +71,31 @@ void print_figures(const validation& report) {
   std::cout << as_table(rows);
 }
 
+/// The ways of a page side by side, and how each bridge does against HTTP.
+void print_ways(const validation& report) {
+  const auto compared = monitor::compare_ways(report);
+  if (compared.empty()) {
+    return;
+  }
+  std::vector<std::vector<std::string>> rows{{"a page's way against HTTP", "", "", "HTTP", ""}};
+  for (const auto& each : compared) {
+    const auto* wanted = monitor::target_named(each.name);
+    rows.push_back({title_of(each.name, each.transport), shown(each.value), std::string{wanted->unit},
+                    shown(each.by_http), shown(each.times_better) + " x as good"});
+  }
+  std::cout << "\n" << as_table(rows);
+}
+
 void print_report(const validation& report) {
   std::cout << "\n"
             << report.machine.processor << ", " << report.machine.cores << " cores, SQLite " << report.machine.sqlite
             << "; " << as_duration(report.seconds * 1'000) << "\n\n";
   print_figures(report);
-  for (const auto& each : report.omissions) {
-    std::cout << "\nNot measured: " << each.what << ": " << each.why << "\n";
+  print_ways(report);
+  for (const auto* all : {&report.omissions, &report.absences}) {
+    for (const auto& each : *all) {
+      std::cout << "\nNot measured: " << each.what << ": " << each.why << "\n";
+    }
   }
   const auto steps = monitor::recommendations(report);
   std::cout << (steps.empty() ? "" : "\nWhat to do\n");
@@ -135,6 +155,50 @@ bool print_changes(const validation& before, const validation& after, double noi
   return is_fine;
 }
 
+/// "batch-window-ms=20" as "--batch-window-ms=20", and "no-measuring" as "--no-measuring".
+std::vector<std::string> as_options(const std::string& setting) {
+  std::vector<std::string> result;
+  std::istringstream each{setting};
+  for (std::string word; each >> word;) {
+    std::ranges::replace(word.begin(),
+                         word.begin() + static_cast<std::ptrdiff_t>(std::min(word.find('='), word.size())), '_', '-');
+    result.push_back("--" + word);
+  }
+  return result;
+}
+
+/// Says for each figure which setting is better, by how much and how sure that is.
+int compare_two(const validate_arguments& arguments, const programme_options& options) {
+  const auto& names = arguments.compared;
+  const auto found = compare_settings(options, as_options(names[0]), as_options(names[1]));
+  std::vector<std::vector<std::string>> rows{{"what", "A: " + names[0], "B: " + names[1], "", "B is", "with 99 %"}};
+  nlohmann::json document = nlohmann::json::array();
+  for (const auto& each : monitor::compare_beside(found.one, found.other, arguments.noise_percent / 100)) {
+    const auto* wanted = monitor::target_named(each.name);
+    const auto verdict = !each.is_sure          ? std::string{"no difference"}
+                         : each.times_worse > 1 ? shown(each.times_worse) + " times worse"
+                                                : shown(1 / each.times_worse) + " times better";
+    rows.push_back({title_of(each.name, each.transport), shown(each.before), shown(each.after),
+                    std::string{wanted ? wanted->unit : ""}, verdict,
+                    shown(each.low) + " to " + shown(each.high) + " times worse"});
+    document.push_back({{"name", each.name},
+                        {"a", each.before},
+                        {"b", each.after},
+                        {"b_times_worse", each.times_worse},
+                        {"low", each.low},
+                        {"high", each.high},
+                        {"better", !each.is_sure          ? "none"
+                                   : each.times_worse > 1 ? "a"
+                                                          : "b"}});
+  }
+  if (arguments.is_json) {
+    print(document);
+  } else {
+    std::cout << as_table(rows);
+  }
+  return exit_done;
+}
+
 int validate(const validate_arguments& arguments) {
   if (!arguments.database.empty() && !fs::exists(arguments.database)) {
     throw failure{failure_code::not_found, arguments.database + " does not exist; name an existing database, or none"};
@@ -147,6 +211,9 @@ int validate(const validate_arguments& arguments) {
   options.on_progress = [](const std::string& what) {
     std::cerr << "measuring " << what << "\n";
   };
+  if (!arguments.compared.empty()) {
+    return compare_two(arguments, options);
+  }
   const auto report = run_programme(options);
   if (arguments.is_json) {
     print(to_json(report));
@@ -176,8 +243,14 @@ void add_validate(CLI::App& program, chosen_command& chosen) {
   command->add_option("--html", arguments->html, "Write a page with plots to this file");
   command->add_option("--baseline", arguments->baseline,
                       "Compare with the report in this file; if there is none yet, save this one there");
+  command
+      ->add_option("--ab", arguments->compared,
+                   "Two settings, each options of `tandem serve` without their dashes: measure with the one and the "
+                   "other in turns, and say which is better")
+      ->expected(2)
+      ->excludes("--baseline");
   command->add_flag("--save", arguments->saves, "Save to the baseline's file even if there is one");
-  command->add_option("--noise", arguments->noise_percent, "By how many percent two runs may differ anyway (25)")
+  command->add_option("--noise", arguments->noise_percent, "By how many percent two runs may differ anyway (10)")
       ->check(CLI::Range(0.0, 1'000.0));
   command->add_option("--effort", arguments->effort, "0.1 measures a tenth of everything, for a quick look (1)")
       ->check(CLI::Range(0.01, 10.0));
@@ -185,7 +258,7 @@ void add_validate(CLI::App& program, chosen_command& chosen) {
       "Starts a hub and two devices in a folder of their own and measures them. Exit 0 if every floor is met and "
       "nothing is worse than the baseline.\n"
       "Examples:\n  tandem validate\n  tandem validate notes.db --html report.html\n"
-      "  tandem validate --baseline before.json");
+      "  tandem validate --baseline before.json\n  tandem validate --ab batch-window-ms=2 batch-window-ms=50");
   command->callback([arguments, &chosen] {
     chosen = [arguments] {
       return validate(*arguments);

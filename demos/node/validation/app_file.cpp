@@ -64,6 +64,15 @@ std::int64_t app_file::number(std::string_view sql) {
   }
 }
 
+std::string app_file::text(std::string_view sql) {
+  const auto prepared = prepare(sql);
+  if (sqlite3_step(prepared.get()) != SQLITE_ROW) {
+    fail("read");
+  }
+  const auto* found = reinterpret_cast<const char*>(sqlite3_column_text(prepared.get(), 0));
+  return found ? std::string{found, static_cast<std::size_t>(sqlite3_column_bytes(prepared.get(), 0))} : std::string{};
+}
+
 void app_file::create_table() {
   execute("CREATE TABLE IF NOT EXISTS validation(id INTEGER PRIMARY KEY, body TEXT, revision INTEGER DEFAULT 0)");
 }

@@ -20,6 +20,8 @@ public:
   void execute(const std::string& sql);
   /// The first column of the first row as a number; 0 if there is none.
   std::int64_t number(std::string_view sql);
+  /// The first value of the first row, which must be there.
+  std::string text(std::string_view sql);
 
   /// The table that validations write to.
   void create_table();

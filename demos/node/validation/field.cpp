@@ -48,7 +48,8 @@ void wait_for(const std::function<bool()>& condition, const std::string& what, i
   }
 }
 
-field::field(const fs::path& original) : folder_{make_own_folder("tandem-validate")} {
+field::field(const fs::path& original, std::vector<std::string> settings)
+    : folder_{make_own_folder("tandem-validate")}, settings_{std::move(settings)} {
   hub.file = folder_ / "hub.db";
   near.file = folder_ / "near.db";
   far.file = folder_ / "far.db";
@@ -81,6 +82,7 @@ field::~field() {
 void field::start(field_node& which, const std::vector<std::string>& arguments) {
   std::vector<std::string> all{own_program(), "serve", which.file.string()};
   all.insert(all.end(), arguments.begin(), arguments.end());
+  all.insert(all.end(), settings_.begin(), settings_.end());
   which.node = process{all, which.file.string() + ".log", false};
   const auto line = which.node.wait_for_line("ready", start_ms);
   if (line.empty()) {

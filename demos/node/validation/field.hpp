@@ -26,7 +26,8 @@ class field {
 public:
   /// `original`: a database whose copy the devices begin with; empty: a fresh one. Throws messages::failure if a node
   /// does not come up.
-  explicit field(const std::filesystem::path& original);
+  /// `settings`: further options of `tandem serve`, the same for all three nodes.
+  explicit field(const std::filesystem::path& original, std::vector<std::string> settings = {});
   ~field();
   field(const field&) = delete;
   field& operator=(const field&) = delete;
@@ -40,6 +41,8 @@ public:
   void kill_hub();
   /// A file beside the others, without any node.
   [[nodiscard]] std::filesystem::path plain_file() const { return folder_ / "plain.db"; }
+  /// A path in the field's folder, which goes with it.
+  [[nodiscard]] std::filesystem::path fresh_path(const std::string& name) const { return folder_ / name; }
   /// Waits until all three have the same rows.
   void wait_until_level(int deadline_ms);
   /// A number that no row has yet, with room for `count` more.
@@ -50,6 +53,7 @@ private:
   void run(const std::vector<std::string>& arguments);
 
   std::filesystem::path folder_;
+  std::vector<std::string> settings_;
   std::string url_;
   std::int64_t next_id_ = 1;
 };

@@ -91,10 +91,11 @@ void measure_writes(field& on, effort much, validation& into) {
   into.figures.push_back({"operations", "process", monitor::median(rates), rates});
 }
 
-void measure_latency(field& on, effort much, validation& into) {
-  constexpr auto between = std::chrono::milliseconds{10};
+namespace {
+
+/// Milliseconds from each of `count` commits on one device to its row being readable on the other.
+std::vector<double> delays_of(field& on, std::size_t count, std::chrono::milliseconds between) {
   constexpr auto look = std::chrono::microseconds{100};
-  const auto count = static_cast<std::size_t>(much.of(400));
   const auto first = on.take_ids(static_cast<std::int64_t>(count));
   app_file writer{on.near.file};
   app_file reader{on.far.file};
@@ -136,17 +137,31 @@ void measure_latency(field& on, effort much, validation& into) {
     }
     delays.push_back(std::max(0.0, ms_between(committed[i], seen[i])));
   }
+  return delays;
+}
+
+} // namespace
+
+void measure_latency(field& on, effort much, validation& into) {
+  constexpr std::chrono::milliseconds between{10};
+  const auto delays = delays_of(on, static_cast<std::size_t>(much.of(400)), between);
   add(into, "sync_latency_p50", monitor::median(delays), delays);
   add(into, "sync_latency_p99", monitor::quantile(delays, 0.99));
 }
 
+void measure_busy_latency(field& on, effort much, validation& into) {
+  constexpr std::chrono::milliseconds between{1};
+  const auto delays = delays_of(on, static_cast<std::size_t>(much.of(1'000)), between);
+  add(into, "busy_latency_p50", monitor::median(delays), delays);
+}
+
 void measure_throughput(field& on, effort much, validation& into) {
-  constexpr int rounds = 5;
-  const auto batches = much.of(40);
+  const auto bursts = much.of(5);
+  constexpr int batches = 40;
   app_file writer{on.near.file};
   app_file reader{on.far.file};
   std::vector<double> rates;
-  for (int round = 0; round < rounds; ++round) {
+  for (int round = 0; round < bursts; ++round) {
     const auto first = on.take_ids(std::int64_t{batches} * rows_per_batch);
     const stopwatch time;
     for (int batch = 0; batch < batches; ++batch) {

@@ -19,6 +19,8 @@ using validation = monitor::validation_report;
 void measure_writes(field& on, effort much, validation& into);
 /// From a commit on one device to its row being readable on the other.
 void measure_latency(field& on, effort much, validation& into);
+/// The same while the device writes without a pause worth the name: bundles are always under way.
+void measure_busy_latency(field& on, effort much, validation& into);
 /// A burst of rows on one device until all of them are readable on the other.
 void measure_throughput(field& on, effort much, validation& into);
 void measure_large_values(field& on, effort much, validation& into);
@@ -31,5 +33,8 @@ void measure_recovery(field& on, effort much, validation& into);
 /// Two devices that write to the same rows while their hub is killed again and again; then: what became of every write,
 /// and are all rows equal?
 void measure_stress(field& on, effort much, validation& into);
+
+/// A page's requests by each way that it has to its node.
+void measure_ways(field& on, effort much, validation& into);
 
 } // namespace tandem::node

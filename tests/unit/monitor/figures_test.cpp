@@ -65,8 +65,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_report_is_refused) {
   BOOST_TEST(!fails(json::array()).empty());
   BOOST_TEST(!fails({{"figures", 1}}).empty());
   auto other = to_json(report_with(1, 1));
-  other["tandem_validation"] = 2;
-  BOOST_TEST(fails(other).find("version is 2") != std::string::npos);
+  other["tandem_validation"] = 1;
+  BOOST_TEST(fails(other).find("version is 1") != std::string::npos);
   auto forged = to_json(report_with(1, 1));
   forged["figures"][0]["samples"] = "many";
   BOOST_TEST(!fails(forged).empty());
@@ -85,6 +85,24 @@ BOOST_AUTO_TEST_CASE(a_slowdown_beyond_noise_is_named_and_equal_runs_are_not) {
     BOOST_TEST(each.is_sure, each.name);
     BOOST_TEST(each.times_worse < 0.8, each.name);
   }
+}
+
+BOOST_AUTO_TEST_CASE(rounds_are_put_together_and_taken_apart_again) {
+  validation_report whole;
+  for (const double ms : {1.0, 5.0, 3.0}) {
+    validation_report round;
+    round.figures.push_back({"sync_latency_p50", "", ms, {ms, ms}});
+    round.figures.push_back({"sync_latency_p99", "", ms, {}});
+    add_round(whole, round);
+  }
+  BOOST_REQUIRE(whole.figures.size() == 2U);
+  BOOST_TEST(whole.figures[0].value == 3);
+  BOOST_TEST(whole.figures[1].value == 5);
+  const auto read = report_from_json(to_json(whole));
+  BOOST_TEST((rounds_of(read.figures[0]) == rounds{{1, 1}, {5, 5}, {3, 3}}));
+  auto forged = read.figures[0];
+  forged.round_sizes = {4, 1'000};
+  BOOST_TEST((rounds_of(forged) == rounds{{1, 1, 5, 5}, {3, 3}}));
 }
 
 BOOST_AUTO_TEST_CASE(figures_without_samples_are_not_compared) {
