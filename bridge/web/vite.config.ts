@@ -18,7 +18,9 @@ export default defineConfig({
   },
   test: {
     // Those of pages with a database of their own need the compiled node (tools/build wasm).
-    include: process.env.TANDEM_WASM ? ["tests/local/*.test.ts"] : ["tests/*.test.{ts,tsx}"],
+    include: process.env.TANDEM_WASM
+      ? ["tests/local/*.test.ts"]
+      : ["tests/*.test.{ts,tsx}", "tests/contract/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
     // Two files would build the demo at once.
     fileParallelism: false,

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { Real } from "../src/protocol/values";
 import { NodeProvider, SwitchingProvider, WebSocketProvider } from "../src/providers/node_provider";
 import { HttpTransport } from "../src/transports/http";
 import type { Transport } from "../src/transports/transport";
@@ -12,6 +11,7 @@ const ways: [string, (url: string) => Transport][] = [
   ["HTTP pull", (url) => new HttpTransport(url, { downstream: "pull" })],
 ];
 
+/** What all providers promise is in contract/: here is what becomes of a page whose node dies. */
 describe.each(ways)("a node's provider by %s", (_name, way) => {
   let node: NodeProcess;
   let provider: NodeProvider;
@@ -28,110 +28,6 @@ describe.each(ways)("a node's provider by %s", (_name, way) => {
   const insert = "INSERT INTO notes(id, title) VALUES(?, ?)";
   const titles = async () =>
     (await provider.query<{ title: string }>("SELECT title FROM notes ORDER BY id")).rows.map((row) => row.title);
-
-  it("gives every value back as it was", async () => {
-    const values = [
-      null,
-      -1,
-      2 ** 53 - 1,
-      2n ** 63n - 1n,
-      -(2n ** 63n),
-      1.5,
-      "a\0é",
-      "",
-      new Uint8Array([0, 255]),
-      new Uint8Array(),
-    ];
-    const sql = `SELECT ${values.map((_, index) => `? AS c${index}`).join(", ")}, typeof(?) AS real`;
-    const { rows, columns } = await provider.query(sql, [...values, new Real(2)]);
-    expect(columns.at(-1)).toBe("real");
-    expect(Object.values(rows[0] ?? {})).toEqual([...values, "real"]);
-  });
-
-  it("brings long results whole, in parts", async () => {
-    const { rows } = await provider.query<{ n: number }>(
-      "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 20000) SELECT n FROM s",
-    );
-    expect(rows.length).toBe(20_000);
-    expect(rows[19_999]).toEqual({ n: 20_000 });
-  });
-
-  it("writes all or nothing, with typed errors", async () => {
-    const statements = [
-      { sql: insert, parameters: ["a", "one"] },
-      { sql: insert, parameters: ["b", "one"] },
-    ];
-    await expect(provider.execute(statements)).rejects.toMatchObject({ code: "constraint" });
-    expect(await titles()).toEqual([]);
-    await expect(provider.execute("INSERT INTO nowhere VALUES(1)")).rejects.toMatchObject({ code: "sql" });
-    await expect(provider.query("SELECT * FROM tandem_log")).rejects.toMatchObject({ name: "TandemError" });
-  });
-
-  it("writes once whatever is asked again", async () => {
-    const once = `once-${Math.random()}`;
-    expect(await provider.execute(insert, ["a", "one"], { once })).toMatchObject({ changes: 1, isRepeat: false });
-    expect(await provider.execute(insert, ["a", "one"], { once })).toMatchObject({ changes: 1, isRepeat: true });
-    expect(await titles()).toEqual(["one"]);
-  });
-
-  it("runs transactions, and rolls back what fails", async () => {
-    const count = await provider.transaction(async (within) => {
-      await within.execute(insert, ["a", "one"]);
-      return (await within.query("SELECT * FROM notes")).rows.length;
-    });
-    expect(count).toBe(1);
-    const failing = provider.transaction(async (within) => {
-      await within.execute(insert, ["b", "two"]);
-      throw new Error("changed my mind");
-    });
-    await expect(failing).rejects.toThrow("changed my mind");
-    expect(await titles()).toEqual(["one"]);
-  });
-
-  it("follows the writes of others live", async () => {
-    const live = provider.watch<{ id: string; title: string }>("SELECT id, title FROM notes ORDER BY id", [], {
-      key: ["id"],
-    });
-    await until(() => live.snapshot.isReady);
-    expect(live.snapshot.rows).toEqual([]);
-    node.sqlite("INSERT INTO notes(id, title) VALUES('a', 'one'), ('b', 'two')");
-    await until(() => live.snapshot.rows.length === 2);
-    const kept = live.snapshot.rows[0];
-    await provider.execute("UPDATE notes SET title = 'three' WHERE id = 'b'");
-    await until(() => live.snapshot.rows[1]?.title === "three");
-    expect(live.snapshot.rows[0]).toBe(kept);
-    live.close();
-  });
-
-  it("tells which tables changed", async () => {
-    const seen: string[] = [];
-    const stop = provider.observe(["notes"], (changes) => seen.push(...changes.tables));
-    await provider.ping();
-    node.sqlite("INSERT INTO notes(id, title) VALUES('a', 'one')");
-    await until(() => seen.includes("notes"));
-    stop();
-  });
-
-  it("cancels what runs for too long", async () => {
-    const endless = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s) SELECT count(*) FROM s";
-    const abort = new AbortController();
-    await provider.ping();
-    const query = provider.query(endless, [], { signal: abort.signal });
-    await Promise.resolve();
-    abort.abort();
-    await expect(query).rejects.toMatchObject({ code: "cancelled" });
-    await expect(provider.query(endless, [], { deadlineMs: 100 })).rejects.toMatchObject({ code: "deadline" });
-    expect(await provider.ping()).toBeGreaterThan(0);
-  });
-
-  it("answers questions", async () => {
-    expect(await provider.status()).toMatchObject({});
-    expect(await provider.conflicts()).toEqual([]);
-    expect(await provider.tables()).toEqual([
-      { name: "notes", key: ["id"], columns: ["id", "title", "stars"], is_tracked: true },
-    ]);
-    await expect(provider.ask("nonsense")).rejects.toMatchObject({ code: "usage" });
-  });
 
   it("goes on when the node was killed, with each write done once", async () => {
     const live = provider.watch<{ title: string }>("SELECT title FROM notes ORDER BY id", [], {});

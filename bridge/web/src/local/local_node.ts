@@ -41,6 +41,8 @@ export class LocalNode {
   private isSaving = false;
   private lastLine = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly turns = new MessageChannel();
+  private isTurnOrdered = false;
   private isRunning = false;
   private isOver = false;
 
@@ -48,7 +50,12 @@ export class LocalNode {
     private readonly module: NodeModule,
     private readonly files: KeptFiles,
     private readonly store: BlockStore,
-  ) {}
+  ) {
+    this.turns.port1.onmessage = () => {
+      this.isTurnOrdered = false;
+      this.run();
+    };
+  }
 
   /** @throws TandemError if the module or the database can't be opened. */
   static async open(
@@ -93,7 +100,7 @@ export class LocalNode {
   say(number: number, bytes: Uint8Array): void {
     if (!this.lines.has(number)) return;
     withBytes(this.module, bytes, (pointer) => this.module._tandem_came(number, pointer, bytes.length));
-    this.run();
+    this.runSoon();
   }
 
   hangUp(number: number): void {
@@ -115,6 +122,7 @@ export class LocalNode {
     await this.saved();
     this.isOver = true;
     clearTimeout(this.timer);
+    this.turns.port1.close();
     for (const socket of this.sockets.values()) socket.close();
     this.store.close();
   }
@@ -124,6 +132,13 @@ export class LocalNode {
       this.leave(resolve);
       this.flush();
     });
+  }
+
+  /** In a turn of its own: what the page asks for at once is done, and kept, together; what it cancels at once is not begun. */
+  private runSoon(): void {
+    if (this.isTurnOrdered || this.isOver) return;
+    this.isTurnOrdered = true;
+    this.turns.port2.postMessage(null);
   }
 
   private readonly run = (): void => {

@@ -1,34 +1,18 @@
 import "fake-indexeddb/auto";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { LocalProvider, type ModuleFactory } from "../../src/local";
+import type { LocalProvider } from "../../src/local";
 import { NodeProcess, program, schema, until } from "../node_process";
+import { localOpener } from "./opening";
 
-const folder = process.env.TANDEM_WASM ?? "";
-let module: ModuleFactory;
-let wasmBinary: Uint8Array;
+let open: (database: string, peers?: string[]) => LocalProvider;
 
 beforeAll(async () => {
-  // As an address of its own: the test runner would look for it among the package's files.
-  const script = readFileSync(`${folder}/tandem.mjs`).toString("base64");
-  module = (await import(/* @vite-ignore */ `data:text/javascript;base64,${script}`)).default as ModuleFactory;
-  wasmBinary = readFileSync(`${folder}/tandem.wasm`);
+  const opener = await localOpener();
+  open = (database, peers = []) =>
+    opener(database, schema.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"), peers);
 });
 
-const ifNotThere = schema.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS");
-const open = (database: string, peers: string[] = []) =>
-  LocalProvider.open(
-    {
-      database,
-      module,
-      wasmBinary,
-      schema: ifNotThere,
-      tables: ["notes"],
-      peers,
-    },
-    { backoff: { firstMs: 10, mostMs: 100 } },
-  );
 const insert = "INSERT INTO notes(id, title) VALUES(?, ?)";
 const titlesOf = async (provider: LocalProvider) =>
   (await provider.query<{ title: string }>("SELECT title FROM notes ORDER BY id")).rows.map((row) => row.title);

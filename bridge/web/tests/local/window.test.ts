@@ -1,0 +1,3 @@
+import { windowSuite } from "../window/suite";
+
+windowSuite(["webview", "websocket", "http", "local"], process.env.TANDEM_WASM);
