@@ -58,7 +58,8 @@ void observer::tick(outbox& out) {
     tell_head(out);
   if (out.now_us() >= compact_again_us_)
     compact(out);
-  if (out.measures() && !look_again_us_ && out.now_us() >= figures_again_us_)
+  // Also while the app's lock can't be had: then most of all somebody wants to know what waits.
+  if (out.measures() && (is_troubled_ || !look_again_us_) && out.now_us() >= figures_again_us_)
     tell_figures(out);
   plan_next(out);
 }

@@ -1,19 +1,16 @@
 """What a node tells of itself: metrics that Prometheus takes, a dashboard for whoever may see it, and which station of a change is slow."""
 
-import http.client
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
-import tempfile
 import time
 import unittest
 from urllib.parse import urlsplit
 
-from node import Node, program_from_arguments
+from monitor_case import MonitorCase
+from node import program_from_arguments
 from page_client import Page
-from prometheus_text import parse
 from proxy import Proxy
 from waiting import eventually
 
@@ -22,79 +19,13 @@ SLOW_MS = 120
 NASTY = '<script>alert("x")</script>\\'
 
 
-class MonitorCase(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="tandem-monitor-")
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.hub_file, self.device_file = (os.path.join(self.folder, name) for name in ("hub.db", "device.db"))
-
-    def sql(self, file, *statements):
-        with sqlite3.connect(file, timeout=20) as db:
-            rows = [db.execute(each).fetchall() for each in statements]
-        db.close()
-        return rows[-1]
-
-    def make_hub(self, *statements):
-        self.sql(self.hub_file, "PRAGMA journal_mode=WAL", "CREATE TABLE tasks(id INTEGER PRIMARY KEY, title TEXT)",
-                 *statements)
-
-    def serve(self, file, *arguments, env=None):
-        node = Node(program, file, "--listen", "127.0.0.1:0", *arguments, env=env)
-        self.addCleanup(node.kill)
-        return node.start()
-
-    def get(self, node, target, **headers):
-        where = urlsplit(node.url)
-        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=20)
-        connection.request("GET", target, headers=headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer, text
-
-    def metrics(self, node):
-        answer, text = self.get(node, "/metrics")
-        self.assertEqual(answer.status, 200)
-        return parse(text)
-
-    def monitor(self, node):
-        page = Page(node.url).open()
-        try:
-            return json.loads(page.ask("monitor"))
-        finally:
-            page.close()
-
-    def link_up(self, device_env=None, url=None):
-        """A device that writes, and the hub that it writes to."""
-        self.program_ok = program.ok("track", self.hub_file, "tasks")
-        hub = self.serve(self.hub_file)
-        program.ok("clone", hub.url, self.device_file)
-        device = self.serve(self.device_file, "--peer", url(hub) if url else hub.url, env=device_env)
-        return hub, device
-
-    def edit(self, count):
-        """One after the other, each all the way."""
-        for i in range(count):
-            self.sql(self.device_file, f"INSERT INTO tasks(title) VALUES('edit {i}')")
-            eventually(lambda: self.sql(self.hub_file, "SELECT count(*) FROM tasks")[0][0] > i, f"edit {i} is there")
-            eventually(self.is_noted, f"the device has written down that edit {i} is there")
-
-    def is_noted(self):
-        """Nothing of one edit keeps the next one waiting."""
-        peers = program.json("status", self.device_file)["peers"]
-        return peers and peers[0]["acknowledged"] >= self.sql(self.device_file, "SELECT max(pos) FROM tandem_log")[0][0]
-
-    def raised(self, node):
-        return {each["rule"]: each for each in self.monitor(node)["alerts"]}
-
-
 class Metrics(MonitorCase):
     def test_prometheus_takes_them_whatever_tables_and_peers_are_called(self):
         name = NASTY.replace('"', '""')
         self.make_hub(f'CREATE TABLE "{name}"(id INTEGER PRIMARY KEY, v TEXT)')
-        program.ok("track", self.hub_file, "--all", "--policy", f"{NASTY}=ask")
+        self.program.ok("track", self.hub_file, "--all", "--policy", f"{NASTY}=ask")
         hub = self.serve(self.hub_file, "--name", NASTY)
-        program.ok("clone", hub.url, self.device_file)
+        self.program.ok("clone", hub.url, self.device_file)
         for file, text in ((self.hub_file, "hub"), (self.device_file, "device")):
             self.sql(file, f'INSERT INTO "{name}" VALUES(1, \'{text}\')')
         device = self.serve(self.device_file, "--peer", hub.url, "--name", 'de"vice')
@@ -108,7 +39,7 @@ class Metrics(MonitorCase):
 
     def test_they_and_the_dashboard_want_the_token(self):
         self.make_hub()
-        program.ok("track", self.hub_file, "tasks")
+        self.program.ok("track", self.hub_file, "tasks")
         token = os.path.join(self.folder, "token")
         with open(token, "w", encoding="ascii") as out:
             out.write("secret\n")
@@ -125,7 +56,7 @@ class Metrics(MonitorCase):
 
     def test_nothing_is_measured_where_nobody_wants_it(self):
         self.make_hub()
-        program.ok("track", self.hub_file, "tasks")
+        self.program.ok("track", self.hub_file, "tasks")
         hub = self.serve(self.hub_file, "--no-measuring")
         self.assertEqual(set(self.metrics(hub)) & {"tandem_rows_stamped_total", "tandem_handling_seconds"}, set())
 
@@ -170,9 +101,9 @@ class Diagnosis(MonitorCase):
 
     def test_a_slow_merge_is_named(self):
         self.make_hub("CREATE TABLE words(n INTEGER)")
-        program.ok("track", self.hub_file, "tasks")
+        self.program.ok("track", self.hub_file, "tasks")
         hub = self.serve(self.hub_file)
-        program.ok("clone", hub.url, self.device_file)
+        self.program.ok("clone", hub.url, self.device_file)
         self.sql(self.hub_file, "CREATE TRIGGER index_words AFTER INSERT ON tasks BEGIN INSERT INTO words WITH RECURSIVE n(i) AS "
                  "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600000) SELECT count(*) FROM n; END")
         device = self.serve(self.device_file, "--peer", hub.url)
@@ -184,7 +115,7 @@ class Diagnosis(MonitorCase):
 
     def test_a_slow_page_is_named(self):
         self.make_hub()
-        program.ok("track", self.hub_file, "tasks")
+        self.program.ok("track", self.hub_file, "tasks")
         hub = self.serve(self.hub_file)
         page = Page(hub.url).open()
         self.addCleanup(page.close)
@@ -214,5 +145,5 @@ class Diagnosis(MonitorCase):
 
 
 if __name__ == "__main__":
-    program = program_from_arguments()
+    MonitorCase.program = program_from_arguments()
     unittest.main()

@@ -1,0 +1,147 @@
+"""Each alert in its real situation: what raises it is done to real nodes, and the alert names the step to take."""
+
+import os
+import sqlite3
+import unittest
+from urllib.parse import urlsplit
+
+from monitor_case import MonitorCase
+from node import program_from_arguments
+from proxy import Proxy
+from waiting import eventually
+from wrong_clock import WrongClock
+
+ROWS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) INSERT INTO tasks(title) SELECT 'row ' || i FROM n"
+
+
+class Alerts(MonitorCase):
+    def must_raise(self, node, rule, *words, within_s=40):
+        alert = eventually(lambda: self.raised(node).get(rule), f"the alert {rule}", within_s)
+        for each in ("evidence", "cause", "step"):
+            self.assertTrue(alert[each], f"{rule} has no {each}")
+        for word in words:
+            self.assertIn(word, alert["step"])
+        return alert
+
+    def alone(self, *statements):
+        """One node that writes for itself."""
+        self.make_hub(*statements)
+        self.program.ok("track", self.hub_file, "tasks")
+        return self.serve(self.hub_file)
+
+    def connect(self, file):
+        db = sqlite3.connect(file, timeout=60, isolation_level=None)
+        self.addCleanup(db.close)
+        return db
+
+    def apart(self, hub_writes, device_writes, *policies):
+        """Both write while they do not hear of each other, and meet then; returns both nodes."""
+        self.make_hub(ROWS.format(count=100))
+        self.program.ok("track", self.hub_file, "tasks", *(each for policy in policies for each in ("--policy", policy)))
+        hub = self.serve(self.hub_file)
+        self.program.ok("clone", hub.url, self.device_file)
+        self.sql(self.device_file, *device_writes)
+        self.sql(self.hub_file, *hub_writes)
+        return hub, self.serve(self.device_file, "--peer", hub.url)
+
+    def test_conflicts_that_wait_for_a_person_and_many_at_once(self):
+        hub, _ = self.apart(["UPDATE tasks SET title = 'hub ' || id"], ["UPDATE tasks SET title = 'device ' || id"], "tasks.title=ask")
+        self.must_raise(hub, "conflicts_wait")
+        self.must_raise(hub, "many_conflicts")
+
+    def test_rows_that_a_constraint_does_not_admit(self):
+        unique = "CREATE UNIQUE INDEX titles ON tasks(title)"
+        hub, device = self.apart(["INSERT INTO tasks VALUES(500, 'the same')", unique], ["INSERT INTO tasks VALUES(501, 'the same')", unique])
+        eventually(lambda: "rows_set_aside" in self.raised(hub) or "rows_set_aside" in self.raised(device), "the alert on either side", 40)
+
+    def test_changes_that_a_hub_refuses(self):
+        self.make_hub()
+        self.program.ok("track", self.hub_file, "tasks")
+        self.program.ok("rules", self.hub_file, "add", "short", "--table", "tasks", "--check", "length(new.title) < 9", "--message", "too long")
+        hub = self.serve(self.hub_file)
+        self.program.ok("clone", hub.url, self.device_file)
+        self.serve(self.device_file, "--peer", hub.url)
+        self.sql(self.device_file, "INSERT INTO tasks VALUES(1, 'far too long a title')")
+        self.must_raise(hub, "changes_refused")
+
+    def test_peers_that_are_not_reached(self):
+        tokens = [os.path.join(self.folder, name) for name in ("right", "wrong")]
+        for token in tokens:
+            with open(token, "w", encoding="ascii") as out:
+                out.write(os.path.basename(token) * 8 + "\n")
+            os.chmod(token, 0o600)
+        self.make_hub()
+        self.program.ok("track", self.hub_file, "tasks")
+        self.page_secret = "wrong" * 8  # A node's secret opens its pages, too.
+        hub = self.serve(self.hub_file, "--token-file", tokens[0])
+        self.program.ok("clone", hub.url, self.device_file, "--token-file", tokens[0])
+        dead = [argument for port in (1, 2, 3, 4) for argument in ("--peer", f"ws://127.0.0.1:{port}/")]
+        device = self.serve(self.device_file, "--peer", hub.url, "--token-file", tokens[1], *dead)
+        self.must_raise(device, "peers_not_reached")
+
+    def test_a_clock_that_is_off(self):
+        self.make_hub()
+        clock = WrongClock(self.folder, 25)
+        _, device = self.link_up(clock.environment())
+        self.must_raise(device, "clock_off", "clock")
+
+    def test_a_writer_that_keeps_the_lock(self):
+        node = self.alone()
+        app = self.connect(self.hub_file)
+        node.freeze()
+        app.execute(ROWS.format(count=80_000))
+        app.execute("BEGIN IMMEDIATE")  # and nothing more
+        node.thaw()
+        self.must_raise(node, "writes_not_stamped")
+        app.execute("ROLLBACK")
+
+    def test_a_log_that_cannot_be_checkpointed(self):
+        node = self.alone()
+        reader = self.connect(self.hub_file)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM tasks").fetchone()  # What it sees may not be overwritten.
+        app = self.connect(self.hub_file)
+        app.execute("CREATE TABLE untracked(body)")
+        for _ in range(9):
+            app.execute("INSERT INTO untracked VALUES(randomblob(10000000))")
+        alert = self.must_raise(node, "wal_large")
+        self.assertIn("read", alert["cause"] + alert["step"])
+        reader.execute("COMMIT")
+
+    def test_a_link_that_breaks_again_and_again(self):
+        self.make_hub()
+        proxy = Proxy()
+        self.addCleanup(proxy.stop)
+
+        def through(hub):
+            proxy.target_port = urlsplit(hub.url).port
+            return proxy.url
+        _, device = self.link_up(url=through)
+        for _ in range(4):
+            eventually(lambda: any(each["up"] for each in self.monitor(device)["links"]), "linked", 40)
+            proxy.cut()
+            eventually(lambda: not any(each["up"] for each in self.monitor(device)["links"]) or self.raised(device).get("link_flaps"),
+                       "the link's end was seen", 40)
+        self.must_raise(device, "link_flaps")
+
+    def test_a_peer_that_stays_behind(self):
+        self.make_hub()
+        hub, device = self.link_up()
+        eventually(lambda: any(each["up"] for each in self.monitor(device)["links"]), "linked")
+        hub.freeze()
+        self.sql(self.device_file, ROWS.format(count=30_000))
+        alert = self.must_raise(device, "peer_behind")
+        self.assertEqual(alert["subject"], "hub")
+        hub.thaw()
+
+    def test_a_log_that_grows(self):
+        node = self.alone()
+        app = self.connect(self.hub_file)
+        for _ in range(6):
+            app.execute(ROWS.format(count=90_000))
+        self.must_raise(node, "log_large", within_s=90)
+
+
+if __name__ == "__main__":
+    MonitorCase.program = program_from_arguments()
+    unittest.main()
