@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { browserFlags, executablePath, repository } from "./browser";
 import { NodeProcess, until } from "./node_process";
@@ -13,8 +13,9 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
   let first: Page;
   let second: Page;
   const troubles: string[] = [];
-  const open = async () => {
-    const page = await (await browser.newContext()).newPage();
+  /** Windows of one context share what waits to be sent, as tabs of one browser do. */
+  const open = async (context?: BrowserContext) => {
+    const page = await (context ?? (await browser.newContext())).newPage();
     page.on("pageerror", (error) => troubles.push(error.message));
     await page.goto(`http://127.0.0.1:${node.port}/`);
     await page.getByRole("button", { name: "Welcome" }).click();
@@ -45,22 +46,95 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
     await until(() => first.getByRole("checkbox").isChecked());
   });
 
-  it("loses and doubles no keystroke when the node is killed in the middle, by either way", async () => {
+  it("loses and doubles no keystroke when the node is killed while two windows type, by either way", async () => {
+    const texts = [
+      "the quick brown fox jumps over the lazy dog",
+      "pack my box with five dozen liquor jugs, and seal it",
+    ];
+    const third = await open(second.context());
+    await third.getByRole("button", { name: "New note" }).click();
+    await until(() => node.sqlite("SELECT count(*) FROM notes") === "2");
+    const other = node.sqlite("SELECT id FROM notes WHERE id <> 'welcome'");
+    const stored = (id: string) => node.sqlite(`SELECT body FROM notes WHERE id = '${id}'`);
+    const windows = [
+      { page: second, id: "welcome", text: texts[0] ?? "" },
+      { page: third, id: other, text: texts[1] ?? "" },
+    ];
+    /** How much of its text a window shows as saved; 0 while something is not. */
+    const shownAsSaved = async ({ page }: { page: Page }) => {
+      const field = page.locator(".field", { has: page.locator("textarea") });
+      const [state, text] = await Promise.all([
+        field.locator("output").innerText(),
+        field.locator("textarea").inputValue(),
+      ]);
+      return state === "Saved" ? text.length : 0;
+    };
+    let kills = 0;
     for (const way of ["HTTP", "WebSocket"]) {
-      await first.getByLabel("Reached by").selectOption({ label: way });
-      await first.getByLabel("Text").fill("");
-      const typing = first
-        .getByLabel("Text")
-        .pressSequentially("the quick brown fox jumps over the lazy dog", { delay: 10 });
-      await until(() => body().length > 5);
-      await node.kill();
+      for (const { page } of windows) {
+        await page.getByLabel("Reached by").selectOption({ label: way });
+        await page.getByLabel("Text").fill("to begin with");
+        await page.getByLabel("Text").fill("");
+        await page.getByText("Saved").waitFor();
+      }
+      const typing = Promise.all(
+        windows.map(({ page, text }) => page.getByLabel("Text").pressSequentially(text, { delay: 25 })),
+      );
+      for (const share of [0.2, 0.5, 0.8]) {
+        await until(
+          async () => (await second.getByLabel("Text").inputValue()).length >= share * (texts[0]?.length ?? 0),
+        );
+        const saved = await Promise.all(windows.map(shownAsSaved));
+        await node.kill();
+        kills++;
+        for (const [at, { id, text }] of windows.entries()) {
+          const body = stored(id);
+          expect(text.startsWith(body), `'${body}' is a beginning of what was typed`).toBe(true);
+          expect(body.length).toBeGreaterThanOrEqual(saved[at] ?? 0);
+        }
+        await node.run();
+      }
       await typing;
-      await node.run();
-      await until(() => body() === "the quick brown fox jumps over the lazy dog", 15_000);
-      await first.getByText("Saved").waitFor();
-      await until(async () => (await second.getByLabel("Text").inputValue()) === body(), 15_000);
+      for (const { page, id, text } of windows) {
+        await until(() => stored(id) === text, 20_000);
+        await page.getByText("Saved").waitFor();
+      }
     }
-  }, 60_000);
+    expect(kills).toBe(6);
+    await until(async () => (await first.getByLabel("Text").inputValue()) === texts[0], 15_000);
+    await third.getByRole("button", { name: "Delete note" }).click();
+    await until(() => node.sqlite("SELECT count(*) FROM notes") === "1");
+    await third.close();
+  }, 90_000);
+
+  it("keeps edits while it is offline, over a reload, and sends them afterwards", async () => {
+    await first.getByRole("switch", { name: "Work offline" }).check();
+    await first.getByLabel("Title").fill("Written offline");
+    await first.getByLabel("New task").fill("Made offline");
+    await first.getByRole("button", { name: "Add" }).click();
+    await first.getByText("2 edits wait here").waitFor();
+    await first.getByText("Kept here until you are online again").waitFor();
+    expect(node.sqlite("SELECT title FROM notes")).toBe("Welcome");
+    // The page that comes back is online, as a browser is that was started anew.
+    await first.reload();
+    await until(() => node.sqlite("SELECT title FROM notes") === "Written offline");
+    await until(() => node.sqlite("SELECT count(*) FROM tasks WHERE title = 'Made offline'") === "1");
+    await first.getByRole("button", { name: "Written offline" }).click();
+    await first.getByLabel("Title").fill("Welcome");
+    await until(() => node.sqlite("SELECT title FROM notes") === "Welcome");
+  }, 30_000);
+
+  it("takes back what the node refuses, and says why", async () => {
+    node.sqlite(
+      "CREATE TRIGGER no_swearing BEFORE UPDATE ON notes WHEN NEW.title = 'Damn' BEGIN SELECT RAISE(ABORT, 'no swearing'); END",
+    );
+    await first.getByLabel("Title").fill("Damn");
+    await first.getByRole("alert").getByText("no swearing").waitFor();
+    expect(await first.getByLabel("Title").inputValue()).toBe("Welcome");
+    await first.getByRole("button", { name: "Give up" }).click();
+    await until(async () => (await first.getByRole("alert").count()) === 0);
+    node.sqlite("DROP TRIGGER no_swearing");
+  });
 
   it("goes on after a reload", async () => {
     await second.reload();

@@ -1,7 +1,9 @@
 import type { AdaptiveProvider, EnvironmentKind } from "@tandem/web";
-import { ConflictInbox, SyncBadge, useEnvironment, useMutation, useQuery, useStatus } from "@tandem/web/react";
+import { ConflictInbox, SyncBadge, useEnvironment, useStatus } from "@tandem/web/react";
 import { useState } from "react";
+import { OfflineSwitch, Refusals, useRows, useWrite } from "./outbox";
 import { SavedField } from "./saved_field";
+import { insertOf, removalOf, updateOf } from "./writes";
 
 interface Note {
   id: string;
@@ -10,7 +12,6 @@ interface Note {
 interface Task extends Note {
   is_done: number;
 }
-const byId = { key: ["id"] };
 
 export function App(props: { database: AdaptiveProvider }) {
   const [chosen, setChosen] = useState<string | null>(null);
@@ -18,9 +19,11 @@ export function App(props: { database: AdaptiveProvider }) {
     <>
       <header>
         <h1>Notes and tasks</h1>
+        <OfflineSwitch />
         <WayPicker {...props} />
         <SyncBadge />
       </header>
+      <Refusals />
       <main>
         <Notes chosen={chosen} onChoose={setChosen} />
         {chosen ? (
@@ -61,15 +64,24 @@ function WayPicker({ database }: { database: AdaptiveProvider }) {
   );
 }
 
+/** The mark of what the node does not have yet. */
+function Waiting() {
+  return (
+    <span className="waiting" role="img" title="Not sent yet" aria-label="not sent yet">
+      ●
+    </span>
+  );
+}
+
 function Notes({ chosen, onChoose }: { chosen: string | null; onChoose: (id: string) => void }) {
-  const { rows, error } = useQuery<Note>("SELECT id, title FROM notes ORDER BY made_ms DESC, id", [], byId);
-  const { run, error: refusal } = useMutation("INSERT INTO notes(id, title, made_ms) VALUES(?, 'Untitled', ?)");
+  const sql = "SELECT id, title FROM notes ORDER BY made_ms DESC, id";
+  const { rows, waits, error } = useRows<Note>("notes", sql);
+  const write = useWrite();
   const add = () => {
     const id = crypto.randomUUID();
-    void run(id, Date.now());
+    write(insertOf("notes", { id, title: "Untitled", made_ms: Date.now() }));
     onChoose(id);
   };
-  const trouble = error ?? refusal;
   return (
     <nav aria-labelledby="notes">
       <div className="title">
@@ -78,12 +90,12 @@ function Notes({ chosen, onChoose }: { chosen: string | null; onChoose: (id: str
           New note
         </button>
       </div>
-      {trouble && <p role="alert">{trouble.message}</p>}
+      {error && <p role="alert">{error.message}</p>}
       <ul>
         {rows.map((note) => (
           <li key={note.id}>
             <button type="button" aria-current={note.id === chosen} onClick={() => onChoose(note.id)}>
-              {note.title || "Untitled"}
+              {note.title || "Untitled"} {waits(note.id) && <Waiting />}
             </button>
           </li>
         ))}
@@ -93,19 +105,21 @@ function Notes({ chosen, onChoose }: { chosen: string | null; onChoose: (id: str
 }
 
 function NoteEditor({ id, onGone }: { id: string; onGone: () => void }) {
-  const { rows, isReady } = useQuery<{ id: string; title: string; body: string }>(
-    "SELECT id, title, body FROM notes WHERE id = ?",
-    [id],
-    byId,
-  );
-  const { run: remove } = useMutation("DELETE FROM notes WHERE id = ?");
-  const note = rows[0];
+  const sql = "SELECT id, title, body FROM notes WHERE id = ?";
+  const { rows, isReady } = useRows<Note & { body?: string }>("notes", sql, [id]);
+  const write = useWrite();
+  const remove = () => {
+    write(removalOf("notes", id));
+    onGone();
+  };
+  // What waits for other notes is among the rows too.
+  const note = rows.find((each) => each.id === id);
   if (!note) return <p className="hint">{isReady ? "This note is not there any more." : "Loading"}</p>;
   return (
     <article>
-      <SavedField label="Title" value={note.title} sql="UPDATE notes SET title = ? WHERE id = ?" id={id} />
-      <SavedField label="Text" value={note.body} sql="UPDATE notes SET body = ? WHERE id = ?" id={id} isLong />
-      <button type="button" className="quiet" onClick={() => void remove(id).then(onGone)}>
+      <SavedField label="Title" value={note.title} id={id} column="title" />
+      <SavedField label="Text" value={note.body ?? ""} id={id} column="body" isLong />
+      <button type="button" className="quiet" onClick={remove}>
         Delete note
       </button>
     </article>
@@ -113,9 +127,9 @@ function NoteEditor({ id, onGone }: { id: string; onGone: () => void }) {
 }
 
 function Tasks() {
-  const { rows } = useQuery<Task>("SELECT id, title, is_done FROM tasks ORDER BY is_done, made_ms, id", [], byId);
-  const { run: add } = useMutation("INSERT INTO tasks(id, title, made_ms) VALUES(?, ?, ?)");
-  const { run: tick } = useMutation("UPDATE tasks SET is_done = ? WHERE id = ?");
+  const sql = "SELECT id, title, is_done FROM tasks ORDER BY is_done, made_ms, id";
+  const { rows, waits } = useRows<Task>("tasks", sql);
+  const write = useWrite();
   const [title, setTitle] = useState("");
   return (
     <section aria-labelledby="tasks">
@@ -127,9 +141,9 @@ function Tasks() {
               <input
                 type="checkbox"
                 checked={task.is_done !== 0}
-                onChange={(event) => void tick(event.target.checked ? 1 : 0, task.id)}
+                onChange={(event) => write(updateOf("tasks", task.id, "is_done", event.target.checked ? 1 : 0))}
               />
-              {task.title}
+              {task.title} {waits(task.id) && <Waiting />}
             </label>
           </li>
         ))}
@@ -137,7 +151,8 @@ function Tasks() {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (title.trim()) void add(crypto.randomUUID(), title.trim(), Date.now());
+          if (title.trim())
+            write(insertOf("tasks", { id: crypto.randomUUID(), title: title.trim(), is_done: 0, made_ms: Date.now() }));
           setTitle("");
         }}
       >

@@ -1,60 +1,51 @@
-import { TandemError } from "@tandem/web";
-import { useProvider } from "@tandem/web/react";
+import { asTandemError } from "@tandem/web";
+import { useSyncManager } from "@tandem/web/react";
 import { useRef, useState } from "react";
+import { updateOf } from "./writes";
 
 interface SavedFieldProps {
   readonly label: string;
-  /** What the database holds. */
+  /** What the database holds, or will hold. */
   readonly value: string;
-  /** Takes the text and the id. */
-  readonly sql: string;
   readonly id: string;
+  readonly column: "title" | "body";
   readonly isLong?: boolean;
 }
 
-/** A text that is written as it is typed, one write at a time; "Saved" is said when the node has confirmed the last one. */
-export function SavedField({ label, value, sql, id, isLong = false }: SavedFieldProps) {
-  const database = useProvider();
+/** A text that is kept in the browser as it is typed, and sent when it can be; "Saved" is said when the node has the last of it. */
+export function SavedField({ label, value, id, column, isLong = false }: SavedFieldProps) {
+  const { manager, isPaused } = useSyncManager();
   const [draft, setDraft] = useState<string | null>(null);
   const [state, setState] = useState("");
-  const wanted = useRef<string | null>(null);
-  const isWriting = useRef(false);
+  const latest = useRef("");
 
-  const save = async () => {
-    if (isWriting.current) return;
-    isWriting.current = true;
-    try {
-      while (wanted.current !== null) {
-        const text: string = wanted.current;
-        wanted.current = null;
-        await database.execute(sql, [text, id]);
-      }
-      setState("Saved");
-    } catch (reason) {
-      setState(reason instanceof TandemError ? reason.message : String(reason));
-    } finally {
-      isWriting.current = false;
-    }
-  };
-  const edit = (text: string) => {
+  const edit = async (text: string) => {
     setDraft(text);
     setState("Saving");
-    wanted.current = text;
-    void save();
+    latest.current = text;
+    try {
+      const { sql, parameters, intent } = updateOf("notes", id, column, text);
+      await manager.saved(await manager.write(sql, parameters, intent));
+      if (latest.current !== text) return;
+      // From here on others may change what is shown.
+      setDraft(null);
+      setState("Saved");
+    } catch (reason) {
+      // As the database has it again; what was refused stands above, with its reason.
+      setDraft(null);
+      setState(asTandemError(reason).message);
+    }
   };
-  // Whoever types sees what they typed; everyone else what the database holds.
   const field = {
+    // Whoever types sees what they typed, until the node has it.
     value: draft ?? value,
-    onChange: (event: { target: { value: string } }) => edit(event.target.value),
-    onBlur: () => {
-      if (state === "Saved") setDraft(null);
-    },
+    onChange: (event: { target: { value: string } }) => void edit(event.target.value),
   };
   return (
     <label className="field">
       <span>{label}</span>
       {isLong ? <textarea rows={12} {...field} /> : <input {...field} />}
-      <output>{state}</output>
+      <output>{state === "Saving" && isPaused ? "Kept here until you are online again" : state}</output>
     </label>
   );
 }

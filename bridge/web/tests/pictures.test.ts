@@ -1,0 +1,45 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { describe, it } from "vitest";
+import { browserFlags, executablePath, repository } from "./browser";
+import { NodeProcess } from "./node_process";
+
+/** The pictures of the docs: TANDEM_PICTURES=../../docs/pictures npx vitest run tests/pictures.test.ts */
+describe.runIf(process.env.TANDEM_PICTURES && existsSync(executablePath))("the demo's pictures", () => {
+  it("shows a conflict, a note, and an edit that waits", async () => {
+    execFileSync("npm", ["run", "--silent", "demo"], { cwd: `${repository}bridge/web`, stdio: "pipe" });
+    const www = ["--www", `${repository}demos/web/dist`];
+    const schema = readFileSync(`${repository}demos/web/schema.sql`, "utf8");
+    const hub = await NodeProcess.start(www, schema, ["notes.title=ask"]);
+    hub.sqlite(`INSERT INTO notes VALUES('list', 'Shopping', 'Milk
+Bread
+Two lemons, if they are good', 3), ('trip', 'Trip to the coast', 'Leave on Friday after lunch.', 2);
+      INSERT INTO tasks VALUES('a', 'Book the ferry', 1, 2), ('b', 'Ask Ada about the tent', 0, 3), ('c', 'Charge the lamps', 0, 4)`);
+    const device = await hub.clone(www);
+    const browser = await chromium.launch({ executablePath, args: browserFlags });
+    try {
+      const page = await (await browser.newContext()).newPage();
+      await page.setViewportSize({ width: 1180, height: 640 });
+      await page.goto(`http://127.0.0.1:${hub.port}/`);
+      await device.kill();
+      device.sqlite("UPDATE notes SET title = 'Trip to the sea' WHERE id = 'trip'");
+      hub.sqlite("UPDATE notes SET title = 'Coast, long weekend' WHERE id = 'trip'");
+      await device.run();
+      await page.getByRole("button", { name: /^title of notes/ }).waitFor();
+      await page.getByRole("button", { name: "Shopping" }).click();
+      await page.getByRole("switch", { name: "Work offline" }).check();
+      await page.getByLabel("Text").fill("Milk\nBread\nTwo lemons, if they are good\nCoffee");
+      await page.getByRole("checkbox", { name: "Ask Ada about the tent" }).click();
+      await page.getByText("2 edits wait here").waitFor();
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await page.screenshot({ path: `${process.env.TANDEM_PICTURES}/web-${colorScheme}.png` });
+      }
+    } finally {
+      await browser.close();
+      await device.end();
+      await hub.end();
+    }
+  }, 60_000);
+});
