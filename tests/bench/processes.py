@@ -21,6 +21,7 @@ class Programs:
     """The programs under measurement."""
 
     def __init__(self, build):
+        self.build = build
         self.tandem = str(build / "tandem")
         self.driver = str(build / "tandem_bench")
 

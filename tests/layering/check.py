@@ -33,7 +33,7 @@ KEPT_TO = {
     "sqlite3": ("SQLite", ["storage/", "actors/runtime.cpp", "wasm/page_node.cpp", "demos/", "tests/"]),
     "boost/test": ("Boost.Test", ["tests/"]),
     "boost": ("Boost", ["bridge/"]),
-    "webkit2": ("WebKitGTK", ["bridge/webview", "demos/webview/"]),
+    "webkit2": ("WebKitGTK", ["bridge/webview", "demos/webview/", "tests/bench/"]),
     "rapidcheck": ("RapidCheck", ["tests/"]),
     "CLI": ("CLI11", ["demos/node/", "demos/webview/"]),
 }
