@@ -6,7 +6,8 @@ import { useConflicts } from "./hooks";
 /** Every open conflict, each with a button that opens its dialog. */
 export function ConflictInbox(props: { readonly user?: string }) {
   const { conflicts, isReady, error, resolve } = useConflicts();
-  const [chosen, setChosen] = useState<Conflict | null>(null);
+  const [chosen, setChosen] = useState<{ readonly conflict: Conflict; readonly opening: number } | null>(null);
+  const openings = useRef(0);
   if (error) return <p role="alert">{error.message}</p>;
   if (isReady && conflicts.length === 0) return <p className="tandem-inbox-empty">No conflicts.</p>;
   return (
@@ -14,7 +15,7 @@ export function ConflictInbox(props: { readonly user?: string }) {
       <ul className="tandem-inbox" aria-label="Conflicts">
         {conflicts.map((conflict) => (
           <li key={conflict.id}>
-            <button type="button" onClick={() => setChosen(conflict)}>
+            <button type="button" onClick={() => setChosen({ conflict, opening: ++openings.current })}>
               {placeOf(conflict)}
             </button>
           </li>
@@ -22,10 +23,11 @@ export function ConflictInbox(props: { readonly user?: string }) {
       </ul>
       {chosen && (
         <ConflictDialog
-          key={chosen.id}
-          conflict={chosen}
-          onClose={() => setChosen(null)}
-          onChoose={(take) => resolve({ id: chosen.id, take, user: props.user ?? "" })}
+          key={chosen.opening}
+          conflict={chosen.conflict}
+          // Not the next one, which a quick person has opened meanwhile.
+          onClose={() => setChosen((now) => (now?.opening === chosen.opening ? null : now))}
+          onChoose={(take) => resolve({ id: chosen.conflict.id, take, user: props.user ?? "" })}
         />
       )}
     </>
@@ -60,8 +62,13 @@ export function ConflictDialog({ conflict, onChoose, onClose }: ConflictDialogPr
       setIsBusy(false);
     }
   };
+  // On Escape the dialog is out of sight some milliseconds before `close` comes. Closing it gives the focus back.
+  const leave = () => {
+    dialog.current?.close();
+    onClose();
+  };
   return (
-    <dialog ref={dialog} className="tandem-dialog" aria-labelledby={title} onClose={onClose}>
+    <dialog ref={dialog} className="tandem-dialog" aria-labelledby={title} onCancel={leave} onClose={onClose}>
       <h2 id={title}>Two versions of {placeOf(conflict)}</h2>
       <div className="tandem-sides">
         <Side
@@ -80,7 +87,7 @@ export function ConflictDialog({ conflict, onChoose, onClose }: ConflictDialogPr
         />
       </div>
       {trouble && <p role="alert">{trouble}</p>}
-      <button type="button" className="tandem-later" onClick={onClose}>
+      <button type="button" className="tandem-later" onClick={leave}>
         Decide later
       </button>
     </dialog>
