@@ -1,5 +1,6 @@
 #include "bridge/webview_page.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <optional>
@@ -56,12 +57,16 @@ void webview_page::take(std::string_view message, answer answer) {
     answer("network: this session has ended; begin a new one", true);
   } else if (verb == "send" && number) {
     take_letter(*number, rest, std::move(answer));
+  } else if (verb == "turn" && number) {
+    take_turn(*number, rest, std::move(answer));
   } else if (verb == "wait" && number && rest.empty()) {
     wait(*number, std::move(answer));
   } else if (verb == "pull" && number && rest.empty()) {
     pull(*number, answer);
   } else {
-    answer("protocol: a page says 'SESSION send N BASE64', 'SESSION wait AFTER' or 'SESSION pull AFTER'", true);
+    answer("protocol: a page says 'SESSION send N BASE64', 'SESSION turn N AFTER BASE64', 'SESSION wait AFTER' or "
+           "'SESSION pull AFTER'",
+           true);
   }
 }
 
@@ -76,8 +81,8 @@ void webview_page::take_letter(std::uint64_t number, std::string_view encoded, a
     answer("protocol: what was sent is not made of frames", true);
     return;
   }
-  if (taken_up_) {
-    answer("busy: send one after the other", true);
+  if (letters_.size() >= limits::page_letters_max) {
+    answer("busy: wait for the answers to what was sent before", true);
     return;
   }
   const auto place = mailbox_.take_letter(number);
@@ -85,41 +90,90 @@ void webview_page::take_letter(std::uint64_t number, std::string_view encoded, a
     answer("protocol: what was sent before has not come", true);
     return;
   }
+  auto& taken = letters_.emplace_back();
+  taken.taken_up = std::move(answer);
   if (place == page_letter::fresh) {
-    undelivered_.assign(std::make_move_iterator(frames->begin()), std::make_move_iterator(frames->end()));
+    taken.frames.assign(std::make_move_iterator(frames->begin()), std::make_move_iterator(frames->end()));
   }
-  taken_up_ = std::move(answer);
   deliver();
+}
+
+/// One message there and back for a request and its answer: what answers this letter is what comes next.
+void webview_page::take_turn(std::uint64_t number, std::string_view rest, answer answer) {
+  const auto after = number_of(next_word(rest));
+  if (!after) {
+    answer("protocol: a page says 'SESSION turn N AFTER BASE64'", true);
+    return;
+  }
+  waits_ = true;
+  take_letter(number, rest, [this, after = *after, answer = std::move(answer)](const std::string& text, bool is_error) {
+    if (is_error) {
+      answer(text, true);
+    } else {
+      hold(after, answer);
+    }
+  });
 }
 
 /// As with sockets, nothing is read without credit; the answer waits as long.
 void webview_page::deliver() {
-  while (!is_over_ && credit_bytes_ > 0 && !undelivered_.empty()) {
-    const auto frame = std::move(undelivered_.front());
-    undelivered_.pop_front();
-    credit_bytes_ -= static_cast<std::int64_t>(frame->size());
-    if (events_.on_frame) {
-      events_.on_frame(frame);
+  while (!letters_.empty()) {
+    auto& frames = letters_.front().frames;
+    if (!is_over_ && !frames.empty()) {
+      if (credit_bytes_ <= 0) {
+        return;
+      }
+      const auto frame = std::move(frames.front());
+      frames.pop_front();
+      credit_bytes_ -= static_cast<std::int64_t>(frame->size());
+      if (events_.on_frame) {
+        events_.on_frame(frame); // May come back to this function.
+      }
+      continue;
     }
-  }
-  if (taken_up_ && (undelivered_.empty() || is_over_)) {
-    std::exchange(taken_up_, {})({}, false);
+    const auto done = std::move(letters_.front());
+    letters_.pop_front();
+    done.taken_up({}, false);
   }
 }
 
-/// Half the way of a doorbell: what comes is the answer itself. A page waits once; the newer one is answered.
+/// A page that says so has no other question open: it knows what it has.
 void webview_page::wait(std::uint64_t after, answer answer) {
   waits_ = true;
-  if (come_) {
-    std::exchange(come_, {})(std::to_string(seen_) + " ", false);
+  if (held_.empty()) {
+    handed_ = after;
   }
-  if (mailbox_.last() > after) {
-    pull(after, answer);
+  hold(after, std::move(answer));
+}
+
+/// An answer may be on its way while the page's next letter, which does not know of it, is: so what was handed out is
+/// not handed out again. Answers reach a page in their order.
+void webview_page::hold(std::uint64_t after, answer answer) {
+  if (is_over_) {
+    answer("network: this session has ended; begin a new one", true);
     return;
   }
-  seen_ = after;
-  come_ = std::move(answer);
+  handed_ = std::max(handed_, after);
+  held_.push_back(std::move(answer));
   acknowledge(after);
+  if (mailbox_.last() > handed_) {
+    tell_next();
+  } else if (held_.size() > limits::page_held_answers_max) {
+    const auto oldest = std::move(held_.front());
+    held_.pop_front();
+    oldest(std::to_string(handed_) + " ", false);
+  }
+}
+
+void webview_page::tell_next() {
+  const auto found = mailbox_.after(handed_, limits::page_message_bytes_target);
+  if (!found || held_.empty()) {
+    return;
+  }
+  const auto oldest = std::move(held_.front());
+  held_.pop_front();
+  handed_ = found->last;
+  oldest(std::to_string(found->last) + " " + to_base64(found->frames), false);
 }
 
 void webview_page::acknowledge(std::uint64_t number) {
@@ -156,8 +210,8 @@ bool webview_page::send(shared_bytes frame) {
 }
 
 void webview_page::announce() {
-  if (come_) {
-    pull(seen_, std::exchange(come_, {}));
+  if (!held_.empty()) {
+    tell_next();
   } else if (!waits_ && !std::exchange(has_rung_, true)) {
     loop_.ring("window.tandemDoorbell && tandemDoorbell('" + session_ + "', " + std::to_string(mailbox_.last()) + ")");
   }
@@ -182,7 +236,9 @@ void webview_page::close() {
   }
   loop_.post([self = shared_from_this()] {
     const auto events = std::exchange(self->events_, {});
-    self->undelivered_.clear();
+    for (auto& each : self->letters_) {
+      each.frames.clear();
+    }
     self->deliver();
     if (events.on_closed) {
       events.on_closed(close_reason::local, "closed on this side");
@@ -196,8 +252,8 @@ void webview_page::end(const std::string& text) {
   }
   is_shut_ = true;
   deliver();
-  if (come_) {
-    std::exchange(come_, {})("network: " + text, true);
+  for (const auto& each : std::exchange(held_, {})) {
+    each("network: " + text, true);
   }
   const auto events = std::exchange(events_, {});
   if (events.on_closed) {

@@ -32,8 +32,8 @@ public:
   webview_page(webview_loop loop, std::string session) : loop_{std::move(loop)}, session_{std::move(session)} {}
 
   void start(const page_handler& on_accept);
-  /// "send N BASE64", "wait AFTER" or "pull AFTER". `answer` is called, perhaps later, with what the page's promise
-  /// resolves to, and whether that is an error.
+  /// "send N BASE64", "turn N AFTER BASE64", "wait AFTER" or "pull AFTER". `answer` is called, perhaps later, with what
+  /// the page's promise resolves to, and whether that is an error.
   using answer = std::function<void(std::string text, bool is_error)>;
   void take(std::string_view message, answer answer);
   /// This side is still there; also mends a doorbell that the page did not hear.
@@ -49,9 +49,18 @@ public:
   void close();
 
 private:
+  /// Frames that wait for credit, and who is told when all are taken up.
+  struct letter {
+    std::deque<shared_bytes> frames;
+    answer taken_up;
+  };
+
   void take_letter(std::uint64_t number, std::string_view encoded, answer answer);
+  void take_turn(std::uint64_t number, std::string_view rest, answer answer);
   void pull(std::uint64_t after, const answer& answer);
   void wait(std::uint64_t after, answer answer);
+  void hold(std::uint64_t after, answer answer);
+  void tell_next();
   void acknowledge(std::uint64_t number);
   void deliver();
   void announce();
@@ -63,10 +72,9 @@ private:
 
   connection_events events_;
   page_mailbox mailbox_;
-  std::deque<shared_bytes> undelivered_;
-  answer taken_up_; ///< answers the letter that brought them
-  answer come_;     ///< answers the page that waits for more than `seen_`
-  std::uint64_t seen_ = 0;
+  std::deque<letter> letters_;
+  std::deque<answer> held_;  ///< of a page that waits for more than it was handed
+  std::uint64_t handed_ = 0; ///< up to where all was handed out by such answers
   std::int64_t credit_bytes_ = 0;
   bool has_rung_ = false;
   bool waits_ = false; ///< the page has waited once: it needs no doorbell

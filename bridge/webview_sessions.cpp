@@ -41,7 +41,7 @@ std::shared_ptr<webview_page> webview_sessions::find(const std::string& session,
   if (const auto found = pages_.find(session); found != pages_.end()) {
     return found->second;
   }
-  if (!letter.starts_with("send 1 ")) {
+  if (!letter.starts_with("send 1 ") && !letter.starts_with("turn 1 ")) {
     answer("network: there is no such session; begin one", true);
     return nullptr;
   }

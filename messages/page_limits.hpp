@@ -29,6 +29,10 @@ constexpr std::size_t page_once_bytes_max = 64;
 constexpr std::size_t page_session_digits = 32;
 /// Providers of one page in a WebView: an app has one, a test of the ways some more.
 constexpr std::size_t page_sessions_max = 32;
+/// Letters of such a page that wait to be taken up, and questions of it that wait for something to come: one letter is
+/// on its way while the answer to the one before is.
+constexpr std::size_t page_letters_max = 4;
+constexpr std::size_t page_held_answers_max = 2;
 /// The argument of a question: a value that settles a conflict is the largest.
 constexpr std::size_t page_argument_bytes_max = value_bytes_max;
 /// The answer to a question, which has to fit into a frame with room around it.

@@ -189,11 +189,64 @@ BOOST_AUTO_TEST_CASE(a_webview_that_is_waited_for_answers_when_something_comes_a
   BOOST_TEST(view.answers.at(2).starts_with("2 "));
   view.says(a + " wait 2");
   BOOST_TEST(view.held.at(0)->unsent_bytes() == 0U);
-  view.says(a + " wait 2"); // One waits at a time.
+  view.says(a + " wait 2");
+  BOOST_TEST(view.answers.size() == 3U);
+  view.says(a + " wait 2"); // So many questions stay open and no more.
   BOOST_TEST(view.answers.at(3) == "2 ");
   view.sessions.end("gone");
   BOOST_TEST(view.answers.at(4) == "!network: gone");
+  BOOST_TEST(view.answers.size() == 6U);
   BOOST_TEST(view.scripts.empty());
+}
+
+BOOST_AUTO_TEST_CASE(each_turn_leaves_a_question_open_that_the_next_answer_goes_to) {
+  served_view view;
+  const auto a = session_named('a');
+  const auto letter = to_base64(std::string("\0\0\0\1a", 5));
+  view.says(a + " turn 1 0 " + letter); // begins the session
+  BOOST_TEST(view.answers.empty());
+  BOOST_TEST(view.held.at(0)->send(bytes_of("b")));
+  BOOST_TEST(view.answers.at(0).starts_with("1 "));
+  BOOST_TEST(view.held.at(0)->send(bytes_of("c"))); // Nothing is open: it waits for the next turn.
+  view.says(a + " turn 2 0 " + letter);             // It left before the page had the first answer.
+  BOOST_TEST(view.answers.at(1).starts_with("2 "));
+  BOOST_TEST(view.answers.at(1).size() == view.answers.at(0).size()); // and no frame comes twice
+  view.says(a + " turn 3 2 " + letter);
+  BOOST_TEST(view.held.at(0)->unsent_bytes() == 0U);
+  view.says(a + " turn 4 2 " + letter);
+  view.says(a + " turn 5 2 " + letter);
+  BOOST_TEST(view.answers.at(2) == "2 ");
+  for (const auto bad : {" turn 6", " turn 6 x ", " turn 6 2 !", " turn 9 2 "}) {
+    view.says(a + bad);
+    BOOST_TEST(view.answers.back().starts_with("!protocol"), bad);
+  }
+  BOOST_TEST(view.scripts.empty());
+}
+
+BOOST_AUTO_TEST_CASE(letters_wait_for_credit_in_their_order_and_only_so_many) {
+  std::vector<std::string> came, answers;
+  shared_connection held;
+  const auto page = std::make_shared<webview_page>(webview_loop{[](const std::function<void()>& work) { work(); }, {}},
+                                                   session_named('a'));
+  page->start([&](shared_connection opened, const std::string&) {
+    held = std::move(opened);
+    connection_events events;
+    events.on_frame = [&](const shared_bytes& frame) {
+      came.push_back(*frame);
+      held->grant(1); // at once, within the delivery
+    };
+    return events;
+  });
+  for (std::size_t i = 1; i <= limits::page_letters_max + 1; ++i)
+    page->take("turn " + std::to_string(i) + " 0 " +
+                   to_base64(std::string("\0\0\0\1", 4) + static_cast<char>('a' + static_cast<int>(i))),
+               [&](const std::string& text, bool is_error) { answers.push_back((is_error ? "!" : "") + text); });
+  BOOST_TEST(came.empty());
+  BOOST_REQUIRE(answers.size() == 1U);
+  BOOST_TEST(answers[0].starts_with("!busy"));
+  held->grant(1);
+  BOOST_TEST(came == (std::vector<std::string>{"b", "c", "d", "e"}), boost::test_tools::per_element());
+  page->end("gone");
 }
 
 BOOST_AUTO_TEST_CASE(providers_of_one_page_have_sessions_of_their_own) {

@@ -35,11 +35,16 @@ export class WebViewTransport implements Transport {
   }
 }
 
+/** Of questions that the host has not answered yet. It keeps two of them open, so that the third is always answered. */
+const openMax = 3;
+
 class WebViewConnection implements Connection {
   private readonly gate: EventGate;
   private readonly upstream: UpstreamQueue;
   private received = 0;
   private hasBegun = false;
+  private open = 0;
+  private onAnswered: (() => void) | null = null;
 
   constructor(
     private readonly handler: MessageHandler | null,
@@ -69,26 +74,35 @@ class WebViewConnection implements Connection {
   }
 
   private async sendBatch(batch: readonly Uint8Array[], number: number): Promise<void> {
-    const taken = this.post(`send ${number} ${toBase64(joinFrames(batch))}`);
-    // The first letter begins the session, so that the host knows who waits.
-    if (!this.hasBegun) void this.receive();
+    while (this.open >= openMax)
+      await new Promise<void>((resolve) => {
+        this.onAnswered = resolve;
+      });
+    if (this.gate.isClosed) return;
     this.hasBegun = true;
-    await taken;
+    void this.ask(`turn ${number} ${this.received} ${toBase64(joinFrames(batch))}`);
   }
 
-  private async receive(): Promise<void> {
+  /** Each letter leaves a question open, whose answer is what comes next; without letters the page asks just that. */
+  private async ask(letter: string): Promise<void> {
+    this.open++;
     try {
-      while (!this.gate.isClosed) {
-        const answer = String((await this.post(`wait ${this.received}`)) ?? "");
-        const gap = answer.indexOf(" ");
-        const batch = gap < 0 ? "" : answer.slice(gap + 1);
-        if (batch === "" || this.gate.isClosed) continue;
-        this.received = Number(answer.slice(0, gap));
-        for (const frame of splitFrames(fromBase64(batch))) this.gate.frame(frame);
-      }
+      const answer = String((await this.post(letter)) ?? "");
+      if (!this.gate.isClosed) this.take(answer);
     } catch (reason) {
       this.fail(reason);
     }
+    this.open--;
+    this.onAnswered?.();
+    if (this.open === 0 && !this.gate.isClosed) void this.ask(`wait ${this.received}`);
+  }
+
+  private take(answer: string): void {
+    const gap = answer.indexOf(" ");
+    const batch = gap < 0 ? "" : answer.slice(gap + 1);
+    if (batch === "") return;
+    this.received = Number(answer.slice(0, gap));
+    for (const frame of splitFrames(fromBase64(batch))) this.gate.frame(frame);
   }
 
   private async post(letter: string): Promise<unknown> {
