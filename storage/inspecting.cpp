@@ -7,6 +7,7 @@
 #include "storage/compacting.hpp"
 #include "storage/conflict_store.hpp"
 #include "storage/policies.hpp"
+#include "storage/priorities.hpp"
 #include "storage/refusing.hpp"
 
 namespace tandem::storage {
@@ -389,6 +390,7 @@ replica_status status_of(core& c) {
       (table->info.is_kept() ? result.kept_tables : result.tables)
           .push_back({table->info.name, count(c, "SELECT count(*) FROM " + table->info.app_table())});
   result.policies = policies_of(c);
+  result.priorities = priorities_of(c);
   result.peers = peers_of(c);
   return result;
 }

@@ -124,4 +124,26 @@ bool has_written(core& c, std::uint64_t token, std::uint64_t pos) {
   return run != runs.end() && pos <= end_of(runs, static_cast<std::size_t>(run - runs.begin()), c.head);
 }
 
+void note_acked(core& c, const site_id& peer, std::uint64_t epoch, std::uint64_t pos) {
+  auto& put =
+      c.cached("INSERT INTO tandem_peers(site, acked_epoch, acked, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
+               "UPDATE SET acked = CASE WHEN acked_epoch = excluded.acked_epoch THEN max(acked, excluded.acked) "
+               "ELSE excluded.acked END, acked_epoch = excluded.acked_epoch, seen_ms = excluded.seen_ms");
+  put.bind_blob(1, peer.view());
+  put.bind_at(2, epoch);
+  put.bind_at(3, pos);
+  put.bind_at(4, c.now_ms());
+  put.run();
+}
+
+void note_applied(core& c, const site_id& peer, std::uint64_t epoch, std::uint64_t pos) {
+  auto& put = c.cached("INSERT INTO tandem_peers(site, epoch, applied, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
+                       "UPDATE SET epoch = excluded.epoch, applied = excluded.applied, seen_ms = excluded.seen_ms");
+  put.bind_blob(1, peer.view());
+  put.bind_at(2, epoch);
+  put.bind_at(3, pos);
+  put.bind_at(4, c.now_ms());
+  put.run();
+}
+
 } // namespace tandem::storage

@@ -21,4 +21,8 @@ peer_memory meet_peer(core& c, const site_id& site, std::uint64_t epoch, std::ui
 /// True if our log goes to `pos` within run `token`, or did when the next run began.
 bool has_written(core& c, std::uint64_t token, std::uint64_t pos);
 
+/// Remember how far the peer has applied our log, and we theirs; within a write transaction.
+void note_acked(core& c, const site_id& peer, std::uint64_t epoch, std::uint64_t pos);
+void note_applied(core& c, const site_id& peer, std::uint64_t epoch, std::uint64_t pos);
+
 } // namespace tandem::storage

@@ -41,6 +41,7 @@ std::pair<const peer_binding::bound_table*, std::string> merger::locate(const me
       throw failure{failure_code::protocol,
                     "a key of " + quoted(table_->info.name) + " is NULL; nothing of the bundle was applied"};
   ++report.rows;
+  touched_.insert(table_->info.id);
   return {&bound->second, packed_values(change.key)};
 }
 

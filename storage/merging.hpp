@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -59,6 +60,8 @@ public:
   /// stands.
   void mend(const messages::row_change& change, bool yields);
 
+  [[nodiscard]] const std::set<std::uint32_t>& touched() const { return touched_; }
+
   merge_report report;
 
 private:
@@ -91,6 +94,7 @@ private:
   void judge_cells(std::string_view key, local_row& local);
   [[nodiscard]] bool is_known(const cell_origin& have) const;
   [[nodiscard]] bool has_unknown_column(const row_record& record) const;
+  void count_conflict(conflict_kind kind, bool is_new);
   // settling.cpp: what stands where two writes met
   void settle_cell(std::string_view key, local_row& local, incoming_cell& cell, bool is_recorded);
   void settle_insert(std::string_view key, local_row& local, incoming_cell& life);
@@ -166,6 +170,7 @@ private:
   counter_book counters_;
   base_book bases_;
   std::vector<std::pair<std::uint32_t, value>> stood_; ///< texts of the row at hand that give way
+  std::set<std::uint32_t> touched_;                    ///< ids of tables that rows came for
   bool has_new_policies_ = false;
   bool has_rules_;
   std::map<std::uint32_t, table_rules> rules_; ///< by table id, when first needed

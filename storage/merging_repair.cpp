@@ -61,7 +61,7 @@ void merger::keep_unrecorded(std::string_view key) {
   entry.other_stamp = c_.next_stamp();
   entry.rule = "repair";
   conflicts_.record(entry);
-  ++report.conflicts;
+  count_conflict(entry.kind, true);
 }
 
 void merger::record_mended_cell(std::string_view key, local_row& local, const incoming_cell& cell) {
@@ -79,7 +79,7 @@ void merger::record_mended_cell(std::string_view key, local_row& local, const in
   entry.other_stamp = c_.next_stamp(); // the true one is the same as the other's; a conflict has two
   bool is_new = false;
   conflicts_.record(entry, &is_new);
-  report.conflicts += is_new;
+  count_conflict(entry.kind, is_new);
 }
 
 } // namespace tandem::storage

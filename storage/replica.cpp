@@ -14,6 +14,7 @@
 #include "storage/lineage.hpp"
 #include "storage/merging.hpp"
 #include "storage/migrating.hpp"
+#include "storage/priorities.hpp"
 #include "storage/pruning.hpp"
 #include "storage/refusing.hpp"
 #include "storage/renaming.hpp"
@@ -186,6 +187,15 @@ void replica::set_retention(std::int64_t ms) {
   writing.commit();
 }
 
+void replica::set_priority(std::string_view table, messages::priority level) {
+  storage::set_priority(implementation_->c, table, level);
+}
+
+std::vector<table_priority> replica::priorities() {
+  core_transaction reading{implementation_->c, transaction::kind::read};
+  return priorities_of(implementation_->c);
+}
+
 // --- links -------------------------------------------------------------------------------------
 
 std::vector<peer_status> replica::peers() {
@@ -227,29 +237,13 @@ void replica::note_peer(const site_id& site, std::string_view name, std::string_
   writing.commit();
 }
 
-namespace {
-
-void write_acked(core& c, const site_id& site, std::uint64_t epoch, std::uint64_t pos) {
-  auto& put =
-      c.cached("INSERT INTO tandem_peers(site, acked_epoch, acked, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
-               "UPDATE SET acked = CASE WHEN acked_epoch = excluded.acked_epoch THEN max(acked, excluded.acked) "
-               "ELSE excluded.acked END, acked_epoch = excluded.acked_epoch, seen_ms = excluded.seen_ms");
-  put.bind_blob(1, site.view());
-  put.bind_at(2, epoch);
-  put.bind_at(3, pos);
-  put.bind_at(4, c.now_ms());
-  put.run();
-}
-
-} // namespace
-
 void replica::note_acked(const site_id& site, std::uint64_t epoch, std::uint64_t pos) {
   auto& c = implementation_->c;
   core_transaction writing{c, transaction::kind::write};
   if (epoch != c.self.epoch || pos > c.head)
     return; // it speaks of a log that this replica no longer has, or never had
   c.site_index(site);
-  write_acked(c, site, epoch, pos);
+  storage::note_acked(c, site, epoch, pos);
   writing.commit();
 }
 
@@ -339,23 +333,17 @@ merge_report replica::merge(const site_id& peer, const messages::bundle_header& 
     work.remove_absent();
     work.add_up();
     admitted.settle();
-    auto& put =
-        c.cached("INSERT INTO tandem_peers(site, epoch, applied, seen_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
-                 "UPDATE SET epoch = excluded.epoch, applied = excluded.applied, seen_ms = excluded.seen_ms");
-    put.bind_blob(1, peer.view());
-    put.bind_at(2, header.epoch);
-    put.bind_at(3, header.to);
-    put.bind_at(4, c.now_ms());
-    put.run();
+    note_applied(c, peer, header.epoch, header.to);
   } else {
     admitted.settle();
   }
   if (header.ack_epoch == c.self.epoch)
-    write_acked(c, peer, header.ack_epoch, header.ack);
+    storage::note_acked(c, peer, header.ack_epoch, header.ack);
   report.head = c.head;
   report.cursor = std::max(known, header.to);
   report.quarantined = admitted.set_aside_count();
   report.readmitted = admitted.readmitted_count();
+  report.urgency = priority_of(c, work.touched());
   report.cost = writing.commit();
   return report;
 }

@@ -6,6 +6,7 @@
 // changed nothing.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,9 +21,11 @@
 #include "messages/bundle.hpp"
 #include "messages/comparison.hpp"
 #include "messages/lineage.hpp"
+#include "messages/priority.hpp"
 #include "messages/schema.hpp"
 #include "messages/site.hpp"
 #include "messages/value.hpp"
+#include "storage/conflict.hpp"
 
 namespace tandem::storage {
 
@@ -97,6 +100,7 @@ struct stamp_report {
   std::uint64_t head = 0;          ///< the log's last pos now
   std::vector<std::string> tables; ///< whose rows changed
   std::int64_t oldest_hint_ms = 0; ///< wall time of the first hint; 0: there was none
+  messages::priority urgency = messages::priority::normal;
   commit_cost cost;
 };
 
@@ -127,6 +131,12 @@ struct alias {
   std::string table;  ///< as it is called here
   std::string column; ///< as it is called here; empty: the table itself
   std::string former; ///< as others call it
+};
+
+/// How soon changes of a table leave. Not synced: each replica has its own.
+struct table_priority {
+  std::string table;
+  messages::priority level = messages::priority::normal;
 };
 
 /// Which row changes of others this replica takes. Not synced: each replica has its own.
@@ -182,6 +192,7 @@ struct replica_status {
   std::vector<table_status> tables;
   std::vector<table_status> kept_tables; ///< that peers track and this file does not: kept until it does
   std::vector<policy> policies;
+  std::vector<table_priority> priorities;
   std::vector<peer_status> peers;
 };
 
@@ -207,96 +218,18 @@ struct range_comparison {
 };
 
 struct merge_report {
-  std::uint64_t rows = 0;        ///< row changes in the bundle
-  std::uint64_t applied = 0;     ///< of them, those that changed something here
-  std::uint64_t conflicts = 0;   ///< newly recorded
-  std::uint64_t quarantined = 0; ///< rows set aside by this merge
-  std::uint64_t readmitted = 0;  ///< rows that came back by it
-  std::uint64_t refused = 0;     ///< row changes that a rule of this replica refused
-  std::uint64_t head = 0;        ///< the log's last pos now
-  std::uint64_t cursor = 0;      ///< how far the sender's log is applied now
-  bool is_repeat = false;        ///< all of it had been applied before
+  std::uint64_t rows = 0;                                        ///< row changes in the bundle
+  std::uint64_t applied = 0;                                     ///< of them, those that changed something here
+  std::uint64_t conflicts = 0;                                   ///< newly recorded
+  std::array<std::uint64_t, conflict_kinds> conflicts_by_kind{}; ///< the same; rows set aside are `quarantined`
+  std::uint64_t quarantined = 0;                                 ///< rows set aside by this merge
+  std::uint64_t readmitted = 0;                                  ///< rows that came back by it
+  std::uint64_t refused = 0;                                     ///< row changes that a rule of this replica refused
+  std::uint64_t head = 0;                                        ///< the log's last pos now
+  std::uint64_t cursor = 0;                                      ///< how far the sender's log is applied now
+  bool is_repeat = false;                                        ///< all of it had been applied before
+  messages::priority urgency = messages::priority::normal;
   commit_cost cost;
-};
-
-enum class conflict_kind {
-  cell,       ///< two writes of one cell
-  insert,     ///< two inserts of one key
-  deletion,   ///< an update against a delete
-  row,        ///< two rows that were changed at once, where rows merge as a whole
-  constraint, ///< a row that a constraint of the merged state does not admit
-  refused,    ///< a row change that a rule of some replica did not take; it was rolled back
-};
-
-/// One choice of a person (or of the host's callback, or a text merged by policy) about a conflict. Kept for good,
-/// whatever comes after it.
-struct settlement {
-  std::string id;
-  std::string conflict; ///< its id
-  std::string follows;  ///< the settlement that was in force before, as far as its maker knew; empty: none
-  stamp written;        ///< of the write that carries it out, and of whose site it is
-  std::string choice;   ///< "current", "other", "value", "fields", "reinserted", "undo", "callback",
-                        ///< "text"
-  std::string who;      ///< the label that the user was given; may be empty
-  std::int64_t ms = 0;
-  std::string value_json;    ///< what stands by it
-  std::string replaced_json; ///< what stood before
-  stamp replaced;            ///< of the write that did
-  std::string detail;        ///< of "fields" and "reinserted", JSON
-};
-
-struct conflict {
-  std::string id; ///< derived from the cell and both stamps: the same at every replica
-  conflict_kind kind = conflict_kind::cell;
-  std::string table;
-  std::string key_json;     ///< primary key, a JSON value, or a JSON array where it has several columns
-  std::string column;       ///< empty: the whole row
-  std::string current_json; ///< the value that stands; a JSON object for a row
-  std::string other_json;   ///< the value that lost; a JSON object for a row
-  std::string base_json;    ///< the value that both were made of, where it is known; else empty
-  stamp current;
-  stamp other;
-  std::string rule;        ///< the policy or constraint that settled it
-  std::string state;       ///< "open", "overtaken" (open, but written anew since), "settled", "resolved", "undone"
-  std::string settled_by;  ///< "lww", or the site (short) that chose
-  std::string settled_who; ///< the label of the user who did
-  std::int64_t settled_ms = 0;
-  std::string choice;        ///< what a person took, as in `settlement`
-  bool is_overtaken = false; ///< the cell (or row) was written anew since
-  bool is_contested = false; ///< people settled it at once, not knowing of each other; the later choice stands
-  std::string trouble;       ///< why nothing can be done about it here; empty: something can
-  std::vector<settlement> settlements; ///< by people, the oldest first
-};
-
-/// A choice of a person.
-struct resolution {
-  enum class kind { take_current, take_other, take_value, undo, take_fields, reinsert };
-  std::string id; ///< the conflict's, or a unique prefix
-  kind take = kind::take_current;
-  /// For take_value: the value. For take_fields: an object of columns, each with "current", "other" or
-  /// {"value": V}. For reinsert: the key under which the row that lost is inserted again.
-  std::string value_json = {};
-  std::string who = {};   ///< what the user is called in the audit trail; at most limits::label_bytes_max
-  bool is_forced = false; ///< also if it is settled already, or if what an undo reverts was written anew since
-};
-
-struct quarantined_row {
-  std::string table;
-  std::string key_json;
-  std::string values_json;
-  std::string reason; ///< the constraint, and what stands in the way
-};
-
-/// How long settled conflicts stay in the audit trail. Open ones always do.
-struct audit_limits {
-  std::int64_t keep_ms = 0;     ///< since they were settled; 0: for ever
-  std::uint64_t keep_count = 0; ///< the newest so many; 0: all
-};
-
-struct prune_report {
-  std::uint64_t removed = 0; ///< conflicts, with all choices about them
-  std::uint64_t head = 0;    ///< the log's last pos now
-  bool is_done = true;       ///< nothing more has to go now
 };
 
 /// What is wrong with a replica, in sentences; empty: every invariant that can be checked holds.
@@ -407,6 +340,10 @@ public:
   compact_report compact(std::uint64_t entries_max);
   /// How long a silent peer keeps the log; stays in the file.
   void set_retention(std::int64_t ms);
+  /// Throws failure (not_found) if the table is not tracked. Stays in the file.
+  void set_priority(std::string_view table, messages::priority level);
+  /// Those that are not normal.
+  std::vector<table_priority> priorities();
 
   // --- links ------------------------------------------------------------------------------
 

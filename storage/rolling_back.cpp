@@ -70,7 +70,7 @@ void merger::record_refusal(std::string_view key, local_row& local, const incomi
   entry.current_stamp = local.record ? local.record->of(life_column).written : latest.written;
   bool is_new = false;
   conflicts_.record(entry, &is_new);
-  report.conflicts += is_new;
+  count_conflict(entry.kind, is_new);
 }
 
 // A row that was never here becomes a tombstone: only its life is written anew, so that whoever is allowed to bring it

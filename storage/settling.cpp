@@ -168,6 +168,11 @@ bool merger::settle_row(std::string_view key, local_row& local) {
   return true;
 }
 
+void merger::count_conflict(conflict_kind kind, bool is_new) {
+  report.conflicts += is_new;
+  report.conflicts_by_kind.at(static_cast<std::size_t>(kind)) += is_new;
+}
+
 std::string merger::record_conflict(conflict_kind kind, std::string_view key, std::uint32_t column, both_sides sides,
                                     std::string_view rule, bool is_open) {
   if (!sides.given_stands) {
@@ -188,7 +193,7 @@ std::string merger::record_conflict(conflict_kind kind, std::string_view key, st
   entry.is_open = is_open;
   bool is_new = false;
   const auto id = conflicts_.record(entry, &is_new);
-  report.conflicts += is_new;
+  count_conflict(kind, is_new);
   if (settled_)
     conflicts_.note_result(id, *settled_);
   return id;

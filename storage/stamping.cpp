@@ -9,6 +9,7 @@
 #include "storage/capture.hpp"
 #include "storage/counting.hpp"
 #include "storage/drifting.hpp"
+#include "storage/priorities.hpp"
 
 namespace tandem::storage {
 namespace {
@@ -45,14 +46,14 @@ public:
   void finish() {
     if (has_open_bases_)
       bases_.drop_open();
-    if (!touched.contains(std::string{policies_table}))
+    if (const auto policies = c_.table_named(policies_table); !policies || !touched.contains(policies->info.id))
       return;
     counters_.level(true);
     level_bases(c_);
   }
 
   stamp_report report;
-  std::set<std::string> touched;
+  std::set<std::uint32_t> touched; ///< ids of tables
 
 private:
   // Writes made while nothing of ours ran keep the time at which they were made. Only the past is believed.
@@ -71,7 +72,7 @@ private:
         if (group.origin.pos > group_start_ && group.origin.via == via_here)
           return group.origin.pos;
     ++report.rows;
-    touched.insert(table.info.name);
+    touched.insert(table.info.id);
     return c_.append_log(table, key, via_here);
   }
 
@@ -299,7 +300,10 @@ stamp_report stamp_hints(core& c, admission& admitted, conflict_store& conflicts
     work.finish();
   }
   work.report.head = c.head;
-  work.report.tables.assign(work.touched.begin(), work.touched.end());
+  for (const auto id : work.touched)
+    work.report.tables.push_back(c.table_with_id(id)->info.name);
+  std::ranges::sort(work.report.tables);
+  work.report.urgency = priority_of(c, work.touched);
   return std::move(work.report);
 }
 

@@ -47,6 +47,18 @@ storage::policy parse_policy(std::string_view argument, std::span<const std::str
   return result;
 }
 
+storage::table_priority parse_priority(std::string_view argument) {
+  const auto equals = argument.rfind('=');
+  const auto level =
+      equals == std::string_view::npos ? std::nullopt : messages::priority_named(argument.substr(equals + 1));
+  if (!level || equals == 0) {
+    throw wrong_usage{"--priority " + std::string{argument} +
+                      " is not of the form TABLE=PRIORITY with critical, normal or background, for example "
+                      "messages=critical"};
+  }
+  return {std::string{argument.substr(0, equals)}, *level};
+}
+
 std::vector<storage::alias> parse_aliases(std::span<const std::string> arguments) {
   std::vector<storage::alias> result;
   for (const auto& argument : arguments) {

@@ -29,6 +29,9 @@ storage::policy parse_policy(std::string_view argument, std::span<const std::str
 /// TABLE.OLD=NEW for a column, OLD_TABLE=NEW_TABLE for a table. Throws wrong_usage.
 std::vector<storage::alias> parse_aliases(std::span<const std::string> arguments);
 
+/// TABLE=PRIORITY. Throws wrong_usage.
+storage::table_priority parse_priority(std::string_view argument);
+
 /// A number, a quoted string, null, an array or {"blob": HEX} is taken as the JSON that it is, anything else as plain
 /// text.
 std::string as_json_value(std::string_view argument);

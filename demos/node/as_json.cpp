@@ -74,6 +74,7 @@ json as_json(const storage::replica_status& status, const std::string& path) {
               {"renewed_ms", status.renewed_ms},
               {"tables", json::array()},
               {"policies", json::array()},
+              {"priorities", json::object()},
               {"peers", json::array()}};
   for (const auto& table : status.tables) {
     result["tables"].push_back({{"name", table.name}, {"rows", table.rows}});
@@ -81,6 +82,9 @@ json as_json(const storage::replica_status& status, const std::string& path) {
   result["kept_tables"] = json::array();
   for (const auto& table : status.kept_tables) {
     result["kept_tables"].push_back({{"name", table.name}, {"rows", table.rows}});
+  }
+  for (const auto& each : status.priorities) {
+    result["priorities"][each.table] = messages::name_of(each.level);
   }
   for (const auto& each : status.policies) {
     result["policies"].push_back({{"table", each.table},

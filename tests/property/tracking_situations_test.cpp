@@ -42,6 +42,37 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_tracked_is_refused_with_the_reason) {
   BOOST_TEST(contains(refusal({"CREATE TABLE t(a TEXT PRIMARY KEY)", "INSERT INTO t VALUES (NULL)"}, "t"), "NULL"));
 }
 
+BOOST_AUTO_TEST_CASE(changes_are_as_urgent_as_the_most_urgent_of_their_tables) {
+  using tandem::messages::priority;
+  two_replicas both{{"CREATE TABLE calls(id INTEGER PRIMARY KEY, x)", "CREATE TABLE views(id INTEGER PRIMARY KEY, x)",
+                     "CREATE TABLE notes(id INTEGER PRIMARY KEY, x)"},
+                    {"calls", "views", "notes"},
+                    "INSERT INTO notes VALUES (1, 1)"};
+  auto& core = both.core_a();
+  core.set_priority("calls", priority::critical);
+  core.set_priority("views", priority::background);
+  BOOST_CHECK_THROW(core.set_priority("nowhere", priority::critical), failure);
+  const auto urgency_of = [&](const std::string& sql) {
+    both.a(sql);
+    return core.stamp_pending().urgency;
+  };
+  BOOST_TEST((urgency_of("INSERT INTO views VALUES (1, 1)") == priority::background));
+  BOOST_TEST((urgency_of("INSERT INTO notes VALUES (2, 1)") == priority::normal));
+  BOOST_TEST((urgency_of("INSERT INTO views VALUES (2, 1); UPDATE notes SET x = 2") == priority::normal));
+  BOOST_TEST((urgency_of("INSERT INTO views VALUES (3, 1); INSERT INTO calls VALUES (1, 1)") == priority::critical));
+  BOOST_TEST(
+      (urgency_of("ALTER TABLE views RENAME TO visits; INSERT INTO visits VALUES (4, 1)") == priority::background));
+  BOOST_TEST((core.stamp_pending().urgency == priority::normal)); // nothing has changed
+  const auto told = core.priorities();
+  BOOST_REQUIRE(told.size() == 2U);
+  BOOST_TEST(told[1].table == "visits");
+  core.set_priority("calls", priority::normal);
+  BOOST_TEST(core.priorities().size() == 1U);
+  BOOST_TEST(core.verify().empty());
+  both.all.heal();
+  BOOST_TEST(both.core_b().priorities().empty());
+}
+
 BOOST_AUTO_TEST_CASE(track_is_all_or_none) {
   world one{1, {}, {"CREATE TABLE good(a PRIMARY KEY)", "CREATE TABLE bad(a)"}, {}};
   BOOST_CHECK_THROW(one.at(0).core().track(std::vector<std::string>{"good", "bad"}), failure);

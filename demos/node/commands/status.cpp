@@ -134,6 +134,9 @@ int show_status(const status_arguments& arguments) {
               << (each.options.empty() ? "" : ",") << each.options
               << (each.trouble.empty() ? "" : " does not hold: " + each.trouble) << "\n";
   }
+  for (const auto& each : status.priorities) {
+    std::cout << "Priority     " << each.table << "=" << messages::name_of(each.level) << "\n";
+  }
   std::cout << "Log          at " << with_commas(status.head) << ", " << with_commas(status.log_entries)
             << " kept for peers"
             << "; " << counted(status.pending, "write") << " not stamped yet\n"

@@ -1,6 +1,7 @@
 // track, untrack: which tables sync.
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,17 +20,27 @@ struct track_arguments {
   std::vector<std::string> tables;
   std::vector<std::string> policies;
   std::vector<std::string> aliases;
+  std::vector<std::string> priorities;
   bool is_all = false;
 };
 
+void set_priorities(storage::replica& replica, const std::vector<storage::table_priority>& priorities) {
+  for (const auto& each : priorities) {
+    replica.set_priority(each.table, each.level);
+    std::cout << "Changes of " << each.table << " are " << messages::name_of(each.level) << " now.\n";
+  }
+}
+
 int track(track_arguments arguments) {
   const bool names_nothing = !arguments.is_all && arguments.tables.empty();
-  const bool has_options = !arguments.policies.empty() || !arguments.aliases.empty();
+  const bool has_options = !arguments.policies.empty() || !arguments.aliases.empty() || !arguments.priorities.empty();
   if ((arguments.is_all && !arguments.tables.empty()) || (names_nothing && !has_options)) {
-    throw wrong_usage{
-        "track wants either the names of tables or --all, or a --policy or --alias of a table that is tracked"};
+    throw wrong_usage{"track wants either the names of tables or --all, or a --policy, --priority or --alias of a "
+                      "table that is tracked"};
   }
   auto aliases = parse_aliases(arguments.aliases);
+  std::vector<storage::table_priority> priorities;
+  std::ranges::transform(arguments.priorities, std::back_inserter(priorities), parse_priority);
   auto replica = storage::replica::open(arguments.database);
   // Before anything else looks at the migrated tables, so that renamed columns keep their history.
   std::erase_if(aliases, [&](const storage::alias& each) {
@@ -40,7 +51,10 @@ int track(track_arguments arguments) {
     return is_known;
   });
   if (names_nothing && arguments.policies.empty()) {
-    std::cout << "Noted " << counted(arguments.aliases.size(), "former name") << ".\n";
+    set_priorities(replica, priorities);
+    if (!arguments.aliases.empty()) {
+      std::cout << "Noted " << counted(arguments.aliases.size(), "former name") << ".\n";
+    }
     return exit_done;
   }
   if (arguments.is_all) {
@@ -48,6 +62,7 @@ int track(track_arguments arguments) {
   }
   if (arguments.tables.empty() && arguments.policies.empty()) {
     std::cout << "Nothing new to track.\n";
+    set_priorities(replica, priorities);
     return exit_done;
   }
   std::vector<storage::policy> policies;
@@ -70,6 +85,7 @@ int track(track_arguments arguments) {
   for (const auto& note : report.notes) {
     std::cout << "Note: " << note << "\n";
   }
+  set_priorities(replica, priorities);
   return exit_done;
 }
 
@@ -91,6 +107,12 @@ void add_track(CLI::App& program, chosen_command& chosen) {
       ->add_option("--alias", arguments->aliases,
                    "TABLE.OLD=NEW or OLD_TABLE=NEW_TABLE: what other versions of the app call it; needed only where a "
                    "migration made a table anew, for ALTER TABLE RENAME is followed by itself")
+      ->allow_extra_args(false)
+      ->take_all();
+  command
+      ->add_option("--priority", arguments->priorities,
+                   "TABLE=critical|normal|background: how soon its changes leave this replica: at once; when it suits "
+                   "the link; a few times a second, unless something else leaves anyway")
       ->allow_extra_args(false)
       ->take_all();
   command->footer(
