@@ -125,22 +125,23 @@ void arbiter::take_part(std::uint64_t number, link& from, const messages::bundle
     from.parts.clear();
     auto block = part.block.empty() ? std::nullopt : std::optional{part.block};
     merge(
-        number, from, part.header, [&block] { return std::exchange(block, std::nullopt); }, part.trail, out);
+        number, from, part.header, [&block] { return std::exchange(block, std::nullopt); }, {part.trail, 0, part.trace},
+        out);
     return;
   }
   if (!from.parts.add(part))
     return;
   merge(
-      number, from, from.parts.header(), [&from] { return from.parts.next_block(); }, part.trail, out);
+      number, from, from.parts.header(), [&from] { return from.parts.next_block(); }, {part.trail, 0, part.trace}, out);
   from.parts.clear();
 }
 
 void arbiter::merge(std::uint64_t number, link& from, const messages::bundle_header& header,
-                    const storage::block_source& blocks, std::vector<std::uint64_t> trail, outbox& out) {
+                    const storage::block_source& blocks, passage way, outbox& out) {
   auto whole = header;
   whole.epoch = from.peer->epoch;
   whole.ack_epoch = self_.epoch;
-  passage way{std::move(trail), out.now_us() - out.waited_us()};
+  way.at_us = out.now_us() - out.waited_us();
   const auto report = replica_->merge(from.peer->site, whole, blocks);
   const auto held_us = pass(way, out.now_us());
   if (way.trail_us.size() == 1) // The peer does not measure: then nobody knows when this was written.
@@ -158,18 +159,25 @@ void arbiter::tell_merged(std::uint64_t number, const storage::merge_report& rep
   // More entries than rows came in: some are ours, stamped on the way or won against what came.
   const bool is_all_theirs = grown <= report.rows && report.conflicts == 0 && report.readmitted == 0;
   if (grown > 0)
-    out.send({role::batcher}, messages::grown{report.head, grown, is_all_theirs ? number : 0, way});
+    out.send({role::batcher}, messages::grown{report.head, grown, is_all_theirs ? number : 0, way, report.urgency});
   if (number != 0)
     out.send({role::host}, messages::link_applied{number, report.cursor});
   if (report.applied > 0 || report.conflicts > 0 || report.quarantined > 0 || report.readmitted > 0)
     out.send({role::host}, messages::data_changed{true, report.applied, report.head, report.conflicts, {}});
+  const auto of_kind = [&report](storage::conflict_kind kind) {
+    return report.conflicts_by_kind.at(static_cast<std::size_t>(kind));
+  };
   if (!report.is_repeat && number != 0 && report.rows > 0)
     tell_monitor(out,
                  {{metric::rows_merged, number, report.rows},
                   {metric::rows_applied, number, report.applied},
                   {metric::bundles_merged, number, 1},
                   {metric::bytes_received, number, links_.at(number).bytes},
-                  {metric::conflicts_found, number, report.conflicts},
+                  {metric::conflicts_cell, number, of_kind(storage::conflict_kind::cell)},
+                  {metric::conflicts_insert, number, of_kind(storage::conflict_kind::insert)},
+                  {metric::conflicts_deletion, number, of_kind(storage::conflict_kind::deletion)},
+                  {metric::conflicts_row, number, of_kind(storage::conflict_kind::row)},
+                  {metric::conflicts_refused, number, of_kind(storage::conflict_kind::refused)},
                   {metric::rows_quarantined, number, report.quarantined},
                   {metric::rows_readmitted, number, report.readmitted},
                   {metric::rows_refused, number, report.refused},
@@ -177,7 +185,7 @@ void arbiter::tell_merged(std::uint64_t number, const storage::merge_report& rep
                   {metric::head_position, 0, report.head},
                   {metric::lock_wait_merge, 0, span_us(report.cost.wait_us)},
                   {metric::lock_hold_merge, 0, span_us(report.cost.hold_us)}},
-                 way.trail_us);
+                 way);
 }
 
 void arbiter::end_link(std::uint64_t number, const failure& why, outbox& out) {

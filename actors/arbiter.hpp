@@ -94,7 +94,7 @@ private:
 
   void take_part(std::uint64_t number, link& from, const messages::bundle_part& part, outbox& out);
   void merge(std::uint64_t number, link& from, const messages::bundle_header& header,
-             const storage::block_source& blocks, std::vector<std::uint64_t> trail, outbox& out);
+             const storage::block_source& blocks, passage way, outbox& out);
   void tell_merged(std::uint64_t number, const storage::merge_report& report, const passage& way, outbox& out);
   void forget_link(std::uint64_t number, outbox& out);
   void end_link(std::uint64_t number, const messages::failure& why, outbox& out);

@@ -1,8 +1,10 @@
 #include "actors/batcher.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
+#include "actors/measuring.hpp"
 #include "messages/internal.hpp"
 #include "messages/limits.hpp"
 
@@ -23,10 +25,7 @@ void batcher::link::note(const messages::queue_state& state, std::int64_t now_us
   }
 }
 
-/// A quiet link waits for nothing.
-std::int64_t batcher::link::own_window_us() const {
-  if (bundles_unacked == 0)
-    return 0;
+std::int64_t batcher::link::busy_window_us() const {
   if (acknowledged_within_us == 0)
     return limits::flush_window_ms * us_per_ms;
   return std::clamp(acknowledged_within_us / 2, limits::flush_window_ms_min * us_per_ms,
@@ -36,13 +35,53 @@ std::int64_t batcher::link::own_window_us() const {
 /// Nothing: nothing waits. The past: at once.
 std::optional<std::int64_t> batcher::link::due_us(std::int64_t window_us) const {
   std::optional<std::int64_t> due;
-  if (waits_since_us)
-    due = *waits_since_us + (rows >= limits::flush_rows_max ? 0 : window_us);
+  if (waits_since_us) {
+    const bool is_at_once = rows >= limits::flush_rows_max || urgency == messages::priority::critical;
+    due = *waits_since_us + (is_at_once ? 0 : window_us);
+    if (!is_at_once && urgency == messages::priority::background && background_us)
+      due = std::max(*due, *background_us + limits::background_window_ms * us_per_ms);
+  }
   if (lags_since_us) {
     const auto late = *lags_since_us + limits::advance_window_ms * us_per_ms;
     due = due ? std::min(*due, late) : late;
   }
   return due;
+}
+
+void batcher::link::note(const messages::grown& news, std::int64_t now_us) {
+  waits_since_us = waits_since_us.value_or(now_us);
+  rows += news.rows;
+  urgency = std::max(urgency, news.urgency);
+  if (way.trail_us.empty())
+    way = news.way;
+}
+
+messages::flush batcher::link::take(std::uint64_t head, std::int64_t now_us) {
+  if (waits_since_us && urgency == messages::priority::background)
+    background_us = now_us;
+  waits_since_us.reset();
+  lags_since_us.reset();
+  rows = 0;
+  urgency = messages::priority::background;
+  is_ordered = true;
+  return {head, std::exchange(way, {})};
+}
+
+/// A quiet link waits for nothing, unless a person wants it to.
+std::int64_t batcher::window_us(const link& of) const {
+  if (window_ms_)
+    return *window_ms_ * us_per_ms;
+  return of.bundles_unacked == 0 ? 0 : of.busy_window_us();
+}
+
+void batcher::tell_window(std::uint64_t number, link& of, outbox& out) const {
+  if (of.bundles_unacked == 0) // Perhaps nobody knows yet whose link this is.
+    return;
+  const auto now = window_ms_ ? *window_ms_ * us_per_ms : of.busy_window_us();
+  if (std::abs(now - of.told_window_us) * limits::window_told_divisor <= of.told_window_us)
+    return;
+  of.told_window_us = now;
+  tell_monitor(out, {{metric::batch_window, number, span_us(now)}});
 }
 
 void batcher::receive(const frame& message, outbox& out) {
@@ -53,13 +92,10 @@ void batcher::receive(const frame& message, outbox& out) {
       break;
     head_ = std::max(head_, news.head);
     for (auto& [number, link] : links_) {
-      auto& since = number == news.via_link ? link.lags_since_us : link.waits_since_us;
-      since = since.value_or(out.now_us());
       if (number == news.via_link)
-        continue;
-      link.rows += news.rows;
-      if (link.way.trail_us.empty())
-        link.way = news.way;
+        link.lags_since_us = link.lags_since_us.value_or(out.now_us());
+      else
+        link.note(news, out.now_us());
     }
     break;
   }
@@ -69,7 +105,9 @@ void batcher::receive(const frame& message, outbox& out) {
       links_.erase(message.from().number);
       break;
     }
-    links_[message.from().number].note(state, out.now_us());
+    auto& link = links_[message.from().number];
+    link.note(state, out.now_us());
+    tell_window(message.from().number, link, out);
     break;
   }
   case internal::link_closed:
@@ -88,18 +126,14 @@ void batcher::tick(outbox& out) {
 void batcher::flush_due(outbox& out) {
   std::optional<std::int64_t> next;
   for (auto& [number, link] : links_) {
-    const auto due = link.due_us(window_ms_ ? *window_ms_ * us_per_ms : link.own_window_us());
+    const auto due = link.due_us(window_us(link));
     if (!due || link.is_ordered)
       continue;
     if (*due > out.now_us()) {
       next = next ? std::min(*next, *due) : *due;
       continue;
     }
-    link.waits_since_us.reset();
-    link.lags_since_us.reset();
-    link.rows = 0;
-    link.is_ordered = true;
-    out.send({role::queue, number}, messages::flush{head_, std::exchange(link.way, {})});
+    out.send({role::queue, number}, link.take(head_, out.now_us()));
   }
   if (next)
     out.wake_at(*next);

@@ -8,6 +8,7 @@
 
 #include "actors/core.hpp"
 #include "messages/internal.hpp"
+#include "messages/priority.hpp"
 
 namespace tandem::actors {
 
@@ -24,19 +25,27 @@ public:
 private:
   struct link {
     std::uint64_t bundles_unacked = 0;
-    std::uint64_t rows = 0;                     ///< that wait
-    std::optional<std::int64_t> waits_since_us; ///< for something that the peer lacks
-    std::optional<std::int64_t> lags_since_us;  ///< for the peer's own changes, which it need only pass over
-    messages::passage way{};                    ///< of the oldest change that waits
-    bool is_ordered = false;                    ///< a flush is in the queue's mailbox
+    std::uint64_t rows = 0;                                      ///< that wait
+    std::optional<std::int64_t> waits_since_us;                  ///< for something that the peer lacks
+    messages::priority urgency = messages::priority::background; ///< the highest of what waits
+    std::optional<std::int64_t> background_us;                   ///< when background changes alone went last
+    std::optional<std::int64_t> lags_since_us; ///< for the peer's own changes, which it need only pass over
+    messages::passage way{};                   ///< of the oldest change that waits
+    bool is_ordered = false;                   ///< a flush is in the queue's mailbox
     std::deque<std::int64_t> under_way_since_us;
     std::int64_t acknowledged_within_us = 0; ///< a moving mean; 0: none came yet
+    std::int64_t told_window_us = 0;         ///< to the monitor
 
     void note(const messages::queue_state& state, std::int64_t now_us);
-    [[nodiscard]] std::int64_t own_window_us() const;
+    void note(const messages::grown& news, std::int64_t now_us);
+    messages::flush take(std::uint64_t head, std::int64_t now_us);
+    /// While a bundle is under way.
+    [[nodiscard]] std::int64_t busy_window_us() const;
     [[nodiscard]] std::optional<std::int64_t> due_us(std::int64_t window_us) const;
   };
 
+  [[nodiscard]] std::int64_t window_us(const link& of) const;
+  void tell_window(std::uint64_t number, link& of, outbox& out) const;
   void flush_due(outbox& out);
 
   const std::optional<std::int64_t> window_ms_;

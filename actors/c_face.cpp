@@ -121,6 +121,13 @@ int tandem_track(tandem_runtime* sync, const char* const* tables, size_t table_c
   });
 }
 
+int tandem_prioritize(tandem_runtime* sync, const char* table, const char* priority, char** error) {
+  return guarded(error, [&] {
+    sync->sync.prioritize(table, priority);
+    return 0;
+  });
+}
+
 void tandem_hint(tandem_runtime* sync) {
   guarded(nullptr, [&] {
     sync->sync.hint();
@@ -138,6 +145,20 @@ int tandem_attach(tandem_runtime* sync, struct sqlite3* connection, char** error
 int tandem_detach(tandem_runtime* sync, struct sqlite3* connection, char** error) {
   return guarded(error, [&] {
     sync->sync.detach(connection);
+    return 0;
+  });
+}
+
+int tandem_pause(tandem_runtime* sync, char** error) {
+  return guarded(error, [&] {
+    sync->sync.pause();
+    return 0;
+  });
+}
+
+int tandem_resume(tandem_runtime* sync, char** error) {
+  return guarded(error, [&] {
+    sync->sync.resume();
     return 0;
   });
 }

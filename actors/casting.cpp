@@ -135,7 +135,8 @@ std::unique_ptr<actor_core> casting::make(address who, staff& workers) {
   case role::observer:
     // Where triggers' times are not believed, they are not measured by either.
     return std::make_unique<observer>(opener, bell_, options_.can_watch,
-                                      options_.replica.hint_times ? options_.replica.now_ms : storage::clock_ms{});
+                                      options_.replica.hint_times ? options_.replica.now_ms : storage::clock_ms{},
+                                      options_.seed);
   case role::dialer:
     return std::make_unique<dialer>(for_dialer(who.number, options_.seed + who.number));
   case role::queue:

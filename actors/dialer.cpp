@@ -13,6 +13,12 @@ namespace tandem::actors {
 
 using messages::internal;
 
+namespace {
+
+constexpr auto paused_text = "sync is paused here; resume it to go on";
+
+} // namespace
+
 dialer::dialer(dialer_options options) : options_{std::move(options)}, random_{options_.seed} {}
 
 void dialer::start(outbox& out) {
@@ -20,6 +26,9 @@ void dialer::start(outbox& out) {
 }
 
 void dialer::tick(outbox& /*out*/) {
+  if (is_paused_ || !is_waiting_)
+    return;
+  is_waiting_ = false;
   ++tries_;
   options_.dial();
 }
@@ -37,6 +46,9 @@ void dialer::receive(const frame& message, outbox& out) {
     retry_later(news.is_refusal, news.text, out);
     break;
   }
+  case internal::pause_links:
+    pause(messages::decode<messages::pause_links>(message.bytes()).is_paused, out);
+    break;
   default:
     break;
   }
@@ -51,18 +63,35 @@ std::int64_t dialer::wait_ms(std::uint32_t tries, std::mt19937_64& random) {
 }
 
 void dialer::retry_later(bool is_refusal, const std::string& why, outbox& out) {
+  is_waiting_ = true;
+  if (is_paused_)
+    return tell(messages::link_phase::phase::paused, paused_text, out);
   auto wait = wait_ms(tries_, random_);
   if (is_refusal)
     wait = std::max(wait, limits::refused_retry_ms);
   if (!std::exchange(has_complained_, true))
     spdlog::warn("the dialer can't keep a link with {} now ({}) and goes on trying", options_.url, why);
+  tell(is_refusal ? messages::link_phase::phase::refused : messages::link_phase::phase::connecting, why, out);
+  out.wake_at(out.now_us() + wait * us_per_ms);
+}
+
+void dialer::pause(bool is_paused, outbox& out) {
+  is_paused_ = is_paused;
+  if (!is_waiting_) // A link or a try is under way: its end will be told.
+    return;
+  if (is_paused_)
+    return tell(messages::link_phase::phase::paused, paused_text, out);
+  tries_ = 0;
+  tick(out);
+}
+
+void dialer::tell(messages::link_phase::phase now, const std::string& why, outbox& out) const {
   messages::link_phase news;
-  news.now = is_refusal ? messages::link_phase::phase::refused : messages::link_phase::phase::connecting;
+  news.now = now;
   news.dialer = out.self().number;
   news.peer_name = options_.url;
   news.text = why;
   out.send({role::host}, news);
-  out.wake_at(out.now_us() + wait * us_per_ms);
 }
 
 } // namespace tandem::actors

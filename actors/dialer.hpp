@@ -7,6 +7,7 @@
 #include <string>
 
 #include "actors/core.hpp"
+#include "messages/internal.hpp"
 
 namespace tandem::actors {
 
@@ -16,7 +17,8 @@ struct dialer_options {
   std::function<void()> dial; ///< one try; its outcome comes as `dial_failed`, or as `link_closed` of the link later
 };
 
-/// Gets `dial_failed` from the transport, `link_closed` from the supervisor; tells the host `link_phase`.
+/// Gets `dial_failed` from the transport, `link_closed` and `pause_links` from the supervisor; tells the host
+/// `link_phase`.
 class dialer : public actor_core {
 public:
   explicit dialer(dialer_options options);
@@ -30,10 +32,14 @@ public:
 
 private:
   void retry_later(bool is_refusal, const std::string& why, outbox& out);
+  void pause(bool is_paused, outbox& out);
+  void tell(messages::link_phase::phase now, const std::string& why, outbox& out) const;
 
   dialer_options options_;
   std::mt19937_64 random_;
   std::uint32_t tries_ = 0;
+  bool is_waiting_ = true; ///< for its next try
+  bool is_paused_ = false;
   bool has_complained_ = false;
 };
 

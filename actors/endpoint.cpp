@@ -13,14 +13,6 @@ using messages::failure_code;
 using messages::internal;
 using messages::wire;
 
-namespace {
-
-std::string shortened(std::string_view text) {
-  return std::string{text.substr(0, limits::reason_bytes_max)};
-}
-
-} // namespace
-
 endpoint::endpoint(std::uint64_t link, bridge::shared_connection connection, bool is_dialed)
     : link_{link}, connection_{std::move(connection)}, is_dialed_{is_dialed} {}
 
@@ -55,7 +47,7 @@ void endpoint::tick(outbox& out) {
 
 void endpoint::stop(outbox& out) {
   if (!is_ending_)
-    end(false, failure_code::network, "this node stops", out);
+    end({false, failure_code::network, "this node stops", true}, out);
 }
 
 void endpoint::from_peer(const frame& message, outbox& out) {
@@ -80,9 +72,11 @@ void endpoint::from_peer(const frame& message, outbox& out) {
     out.send_urgent({role::queue, link_}, message.shared());
     return;
   case wire::refuse:
-    return take_farewell(true, messages::decode<messages::refuse>(message.bytes()).text, out);
-  case wire::goodbye:
-    return take_farewell(false, messages::decode<messages::goodbye>(message.bytes()).text, out);
+    return take_farewell({true, failure_code::network, messages::decode<messages::refuse>(message.bytes()).text}, out);
+  case wire::goodbye: {
+    const auto farewell = messages::decode<messages::goodbye>(message.bytes());
+    return take_farewell({false, failure_code::network, farewell.text, farewell.is_planned}, out);
+  }
   default: // Of a later protocol version: not for us.
     connection_->grant(message.size());
   }
@@ -105,11 +99,9 @@ void endpoint::from_inside(const frame& message, outbox& out) {
   case internal::consumed:
     take_back(message, out);
     break;
-  case internal::end_link: {
-    const auto order = messages::decode<messages::end_link>(message.bytes());
-    end(order.is_refusal, order.code, order.text, out);
+  case internal::end_link:
+    end(messages::decode<messages::end_link>(message.bytes()), out);
     break;
-  }
   default:
     break;
   }
@@ -142,18 +134,22 @@ void endpoint::grant_demand(outbox& out) {
     end(false, failure_code::network, "the peer does not take what is sent to it; trying again", out);
 }
 
-void endpoint::take_farewell(bool is_refusal, const std::string& text, outbox& out) {
+void endpoint::take_farewell(const messages::end_link& why, outbox& out) {
   is_ending_ = true;
-  out.send({role::supervisor}, messages::end_link{is_refusal, failure_code::network, text});
+  out.send({role::supervisor}, why);
   connection_->close();
 }
 
 void endpoint::end(bool is_refusal, failure_code code, std::string_view text, outbox& out) {
+  end({is_refusal, code, std::string{text}}, out);
+}
+
+void endpoint::end(messages::end_link why, outbox& out) {
   is_ending_ = true;
-  const auto reason = shortened(text);
-  connection_->send(is_refusal ? messages::encode(messages::refuse{code, reason})
-                               : messages::encode(messages::goodbye{reason}));
-  out.send({role::supervisor}, messages::end_link{is_refusal, code, reason});
+  why.text.resize(std::min(why.text.size(), limits::reason_bytes_max));
+  connection_->send(why.is_refusal ? messages::encode(messages::refuse{why.code, why.text})
+                                   : messages::encode(messages::goodbye{why.text, why.is_planned}));
+  out.send({role::supervisor}, why);
   connection_->close();
 }
 

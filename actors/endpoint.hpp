@@ -11,6 +11,7 @@
 #include "actors/core.hpp"
 #include "bridge/transport.hpp"
 #include "messages/failure.hpp"
+#include "messages/internal.hpp"
 
 namespace tandem::actors {
 
@@ -37,8 +38,9 @@ private:
   void from_inside(const frame& message, outbox& out);
   void take_back(const frame& message, outbox& out);
   void grant_demand(outbox& out);
-  void take_farewell(bool is_refusal, const std::string& text, outbox& out);
+  void take_farewell(const messages::end_link& why, outbox& out);
   void end(bool is_refusal, messages::failure_code code, std::string_view text, outbox& out);
+  void end(messages::end_link why, outbox& out);
 
   const std::uint64_t link_;
   const bridge::shared_connection connection_;

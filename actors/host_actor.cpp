@@ -26,6 +26,8 @@ void host_actor::receive(const frame& message, outbox& /*out*/) {
     return note<messages::link_applied>(message);
   case internal::link_closed:
     return note<messages::link_closed>(message);
+  case internal::pause_links:
+    return note<messages::pause_links>(message);
   case internal::gave_up:
     note<messages::gave_up>(message);
     if (events_.on_gave_up)

@@ -48,6 +48,17 @@ void link_board::take(const messages::gave_up& news) {
   changed_.notify_all();
 }
 
+void link_board::take(const messages::pause_links& news) {
+  const std::lock_guard lock{mutex_};
+  is_paused_ = news.is_paused;
+  changed_.notify_all();
+}
+
+bool link_board::is_paused() const {
+  const std::lock_guard lock{mutex_};
+  return is_paused_;
+}
+
 std::vector<link_info> link_board::links_locked() const {
   std::vector<link_info> result;
   for (const auto& [number, info] : open_)

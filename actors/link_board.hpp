@@ -34,10 +34,12 @@ public:
   void take(const messages::link_applied& news);
   void take(const messages::link_closed& news);
   void take(const messages::gave_up& news);
+  void take(const messages::pause_links& news);
 
   [[nodiscard]] std::vector<link_info> links() const;
   /// Why the node has stopped by itself; empty: it has not.
   [[nodiscard]] std::string failure() const;
+  [[nodiscard]] bool is_paused() const;
   /// Waits until `is_so` holds for the links or the node has given up; false if `ms` passed first.
   bool wait_for(std::int64_t ms, const std::function<bool(const std::vector<link_info>&)>& is_so) const;
 
@@ -49,6 +51,7 @@ private:
   std::map<std::uint64_t, link_info> open_;    ///< by link
   std::map<std::uint64_t, link_info> dialing_; ///< by dialer, while there is no link
   std::string failure_;
+  bool is_paused_ = false;
 };
 
 } // namespace tandem::actors

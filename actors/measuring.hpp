@@ -20,9 +20,9 @@ inline std::uint64_t span_us(std::int64_t us) {
   return static_cast<std::uint64_t>(std::clamp<std::int64_t>(us, 0, limits::station_ms_max * us_per_ms));
 }
 
-inline void tell_monitor(outbox& out, std::vector<sample> samples, std::vector<std::uint64_t> trail = {}) {
+inline void tell_monitor(outbox& out, std::vector<sample> samples, const passage& way = {}) {
   if (out.measures())
-    out.send({role::monitor}, messages::measurements{std::move(samples), std::move(trail)});
+    out.send({role::monitor}, messages::measurements{std::move(samples), way.trail_us, way.trace});
 }
 
 /// An error that nobody has to act on, because what failed is tried again.

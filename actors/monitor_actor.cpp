@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <string_view>
 #include <utility>
 
 #include "messages/limits.hpp"
@@ -15,8 +14,6 @@ using messages::metric;
 
 namespace {
 
-/// What a peer's endpoint says when its node stops.
-constexpr std::string_view goodbye_of_stopping = "this node stops";
 constexpr std::int64_t goodbye_age_us = 3'600'000'000;
 
 } // namespace
@@ -73,6 +70,12 @@ void monitor_actor::receive(const frame& message, outbox& out) {
   case internal::link_phase:
     take(messages::decode<messages::link_phase>(message.bytes()), out);
     break;
+  case internal::pause_links: {
+    const std::uint64_t is_paused = messages::decode<messages::pause_links>(message.bytes()).is_paused ? 1 : 0;
+    board_->write(out.now_us(),
+                  [&](monitor::ledger& ledger) { ledger.add(metric::sync_paused, "", is_paused, out.now_us()); });
+    break;
+  }
   case internal::link_closed:
     take(messages::decode<messages::link_closed>(message.bytes()), out);
     break;
@@ -98,6 +101,7 @@ std::optional<std::string> monitor_actor::label_of(const messages::sample& each,
 
 void monitor_actor::take(const frame& message, const messages::measurements& news, outbox& out) {
   const auto now_us = out.now_us();
+  const auto wall_ms = news.trace.empty() || !board_->setup().wall_ms ? 0 : board_->setup().wall_ms();
   board_->write(now_us, [&](monitor::ledger& ledger) {
     for (const auto& each : news.samples)
       if (const auto label = label_of(each, message))
@@ -105,7 +109,7 @@ void monitor_actor::take(const frame& message, const messages::measurements& new
     if (news.trail.empty() || news.samples.empty())
       return;
     if (const auto found = peers_.find(news.samples.front().link); found != peers_.end())
-      ledger.note_trail(found->second, news.trail, now_us);
+      ledger.note_trail(found->second, {news.trail, news.trace, wall_ms}, now_us);
   });
 }
 
@@ -143,12 +147,11 @@ void monitor_actor::take(const messages::link_closed& news, outbox& out) {
   const auto label = found == peers_.end() ? std::string{"unknown"} : found->second;
   const auto now_us = out.now_us();
   board_->write(now_us, [&](monitor::ledger& ledger) {
-    const bool has_left = news.text == goodbye_of_stopping;
-    if (!has_left)
+    if (!news.is_planned)
       ledger.add(news.is_refusal ? metric::links_refused : metric::links_lost, label, 1, now_us);
     // A peer that said goodbye was switched off, and has been away for as long as anybody cares.
     if (found != peers_.end())
-      ledger.note_link(label, false, has_left ? now_us - goodbye_age_us : now_us);
+      ledger.note_link(label, false, news.is_planned ? now_us - goodbye_age_us : now_us);
   });
   if (found != peers_.end())
     peers_.erase(found);

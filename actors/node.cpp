@@ -323,6 +323,18 @@ bool node::wait_until_level(std::int64_t ms) {
   return running->links().wait_for(ms, is_level) && trouble().empty();
 }
 
+void node::pause(bool is_paused) {
+  const auto running = implementation_->current();
+  if (!running)
+    throw failure{failure_code::usage, "this node does not run; start it first"};
+  running->send({role::supervisor}, messages::encode(messages::pause_links{is_paused}));
+}
+
+bool node::is_paused() const {
+  const auto running = implementation_->current();
+  return running && running->links().is_paused();
+}
+
 std::string node::resolve(const storage::resolution& choice) {
   if (choice.id.size() > limits::label_bytes_max || choice.who.size() > limits::label_bytes_max ||
       choice.value_json.size() > limits::value_bytes_max)

@@ -74,6 +74,9 @@ public:
   /// and this node all that the peer had when they last greeted each other. False if `ms` passed first, or if
   /// the node gave up.
   bool wait_until_level(std::int64_t ms);
+  /// Ends all links, or lets them be made again.
+  void pause(bool is_paused);
+  [[nodiscard]] bool is_paused() const;
   /// Carries out a person's choice; returns the conflict's id. Throws messages::failure.
   std::string resolve(const storage::resolution& choice);
   /// Compares all tables with the first peer that this node calls, range by range, and mends what differs on both

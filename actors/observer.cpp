@@ -15,10 +15,12 @@ namespace tandem::actors {
 
 using messages::internal;
 
-observer::observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch, storage::clock_ms wall_ms)
-    : open_{std::move(open)}, bell_{std::move(bell)},
-      poll_us_{(can_watch ? limits::safety_poll_ms : limits::watch_poll_ms) * us_per_ms}, wall_ms_{std::move(wall_ms)} {
-}
+observer::observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch, storage::clock_ms wall_ms,
+                   std::uint64_t seed)
+    : open_{std::move(open)}, bell_{std::move(bell)}, poll_us_{(can_watch ? limits::safety_poll_ms
+                                                                          : limits::watch_poll_ms) *
+                                                               us_per_ms},
+      wall_ms_{std::move(wall_ms)}, random_{seed} {}
 
 void observer::start(outbox& out) {
   replica_ = open_();
@@ -105,7 +107,7 @@ void observer::tell_stamped(const storage::stamp_report& done, std::int64_t bega
   const auto seen_us = done.oldest_hint_ms == 0 || wall_ms == 0 ? 0 : (wall_ms - done.oldest_hint_ms) * us_per_ms;
   // What was written while no node ran has waited, not travelled: it says nothing of how quick anything is.
   if (out.measures() && seen_us < limits::station_ms_max * us_per_ms) {
-    news.way = {{span_us(seen_us)}, began_us};
+    news.way = {{span_us(seen_us)}, began_us, new_trace(out)};
     tell_monitor(out, {{metric::station_seen, 0, news.way.trail_us.front()},
                        {metric::station_stamped, 0, pass(news.way, out.now_us())}});
   }
@@ -113,8 +115,20 @@ void observer::tell_stamped(const storage::stamp_report& done, std::int64_t bega
                      {metric::head_position, 0, done.head},
                      {metric::lock_wait_stamp, 0, span_us(done.cost.wait_us)},
                      {metric::lock_hold_stamp, 0, span_us(done.cost.hold_us)}});
+  news.urgency = done.urgency;
   out.send({role::batcher}, news);
   out.send({role::host}, messages::data_changed{false, done.rows, done.head, 0, done.tables});
+}
+
+/// Of some changes only; empty for the others.
+std::string observer::new_trace(outbox& out) {
+  if (out.now_us() < trace_again_us_)
+    return {};
+  trace_again_us_ = out.now_us() + limits::trace_interval_ms * us_per_ms;
+  std::string result;
+  while (result.size() < limits::trace_id_bytes)
+    result += static_cast<char>(random_() & 0xffU);
+  return result;
 }
 
 /// Reads little, and the less often the longer it takes: nobody's change shall wait for it.

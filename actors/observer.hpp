@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <random>
+#include <string>
 
 #include "actors/core.hpp"
 #include "actors/doorbell.hpp"
@@ -22,7 +24,9 @@ class observer : public actor_core {
 public:
   /// `can_watch`: files are watched, so that the timer is a safety net only.
   /// `wall_ms`: the clock that triggers note times by, to measure how old a write is; empty: that is not measured.
-  observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch, storage::clock_ms wall_ms = {});
+  /// `seed`: of trace ids.
+  observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch, storage::clock_ms wall_ms = {},
+           std::uint64_t seed = 0);
 
   void start(outbox& out) override;
   void receive(const frame& message, outbox& out) override;
@@ -33,6 +37,7 @@ private:
   void echo_later(std::int64_t from_us);
   void stamp(outbox& out);
   void tell_stamped(const storage::stamp_report& done, std::int64_t began_us, std::int64_t wall_ms, outbox& out);
+  std::string new_trace(outbox& out);
   void tell_figures(outbox& out);
   void tell_head(outbox& out);
   void note_tables(outbox& out);
@@ -50,6 +55,8 @@ private:
   std::int64_t stamp_again_us_ = 0; // not before
   std::int64_t compact_again_us_ = 0;
   std::int64_t figures_again_us_ = 0;
+  std::int64_t trace_again_us_ = 0;
+  std::mt19937_64 random_;
   storage::compact_pace compacting_;
   std::optional<std::int64_t> look_again_us_; // a wake-up that came too early for the next stamp
   std::size_t echo_ = 0;                      // looks since the last wake-up

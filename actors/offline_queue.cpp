@@ -243,6 +243,7 @@ void offline_queue::send_part(outbox& out) {
     pass(way_, out.now_us());
     part.trail = way_.trail_us;
     part.trail.push_back(transit_us_);
+    part.trace = way_.trace;
   }
   auto bytes = messages::encode(part);
   bytes_ += bytes->size();

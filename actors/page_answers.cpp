@@ -101,6 +101,12 @@ std::string page_answers::answer(const messages::page::ask& question, outbox& ou
     result = audit(argument);
   else if (question.what == "why")
     result = why(argument);
+  else if (question.what == "pause" || question.what == "resume")
+    result = pause(question.what == "pause", out);
+  else if (question.what == "priorities")
+    result = actors::as_json(replica().priorities());
+  else if (question.what == "prioritize")
+    result = prioritize(argument);
   else if (question.what == "tables")
     result = tables();
   else
@@ -152,11 +158,29 @@ json page_answers::resolve(const json& argument, outbox& out) {
   return {{"ok", true}, {"id", settled.id}};
 }
 
+json page_answers::pause(bool is_paused, outbox& out) {
+  if (right_ != bridge::page_right::full)
+    throw failure{failure_code::denied, "this page may only read; open it with a token that allows more"};
+  out.send({role::supervisor}, messages::pause_links{is_paused});
+  return {{"ok", true}};
+}
+
+json page_answers::prioritize(const json& argument) {
+  if (right_ != bridge::page_right::full)
+    throw failure{failure_code::denied, "this page may only read; open it with a token that allows more"};
+  replica().set_priority(field<std::string>(argument, "table", {}),
+                         checked_priority(field<std::string>(argument, "priority", {})));
+  return {{"ok", true}};
+}
+
 json page_answers::why(const json& argument) {
   const auto key = argument.find("key");
   if (key == argument.end())
     throw failure{failure_code::usage, "name the row by its table and key"};
-  return as_json(replica().why(field<std::string>(argument, "table", {}), key->dump()));
+  auto report = replica().why(field<std::string>(argument, "table", {}), key->dump());
+  if (setup_.links_json && json::parse(setup_.links_json()).value("paused", false))
+    report.sentences.emplace_back("Sync is paused at this node: nothing leaves and nothing comes until it is resumed.");
+  return as_json(report);
 }
 
 json page_answers::tables() {

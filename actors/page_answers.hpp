@@ -24,6 +24,8 @@ private:
   nlohmann::json conflicts(const nlohmann::json& argument);
   nlohmann::json audit(const nlohmann::json& argument);
   nlohmann::json resolve(const nlohmann::json& argument, outbox& out);
+  nlohmann::json pause(bool is_paused, outbox& out);
+  nlohmann::json prioritize(const nlohmann::json& argument);
   nlohmann::json why(const nlohmann::json& argument);
   nlohmann::json tables();
   storage::replica& replica();

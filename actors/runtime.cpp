@@ -77,6 +77,11 @@ struct runtime::implementation {
   // Last, so that its threads end before what they use.
   std::unique_ptr<actors::node> node;
 
+  actors::node& running() const {
+    if (!node)
+      throw failure{failure_code::usage, "this runtime does not run; start it first"};
+    return *node;
+  }
   storage::replica open() const { return storage::replica::open(given.path, replica_options_of(given)); }
   actors::node_options node_options();
   state current() const;
@@ -122,6 +127,7 @@ state runtime::implementation::current() const {
   if (!node)
     return result;
   result.trouble = node->trouble();
+  result.is_paused = node->is_paused();
   for (const auto& each : node->links())
     result.links.push_back(actors::as_link(each));
   return result;
@@ -166,9 +172,21 @@ void runtime::track(const std::vector<std::string>& tables) {
   translated([&] { implementation_->open().track(tables); });
 }
 
+void runtime::prioritize(const std::string& table, const std::string& priority) {
+  translated([&] { implementation_->open().set_priority(table, actors::checked_priority(priority)); });
+}
+
 void runtime::hint() {
   if (implementation_->node)
     implementation_->node->hint();
+}
+
+void runtime::pause() {
+  translated([&] { implementation_->running().pause(true); });
+}
+
+void runtime::resume() {
+  translated([&] { implementation_->running().pause(false); });
 }
 
 void runtime::attach(sqlite3* connection) {

@@ -2,6 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "messages/failure.hpp"
+#include "messages/priority.hpp"
+
 namespace tandem::actors {
 
 using nlohmann::json;
@@ -15,10 +18,19 @@ std::string name_of(messages::link_phase::phase phase) {
     return "linked";
   case phases::refused:
     return "refused";
+  case phases::paused:
+    return "paused";
   case phases::closed:
     break;
   }
   return "closed";
+}
+
+messages::priority checked_priority(std::string_view name) {
+  if (const auto found = messages::priority_named(name))
+    return *found;
+  throw messages::failure{messages::failure_code::usage, "'" + std::string{name.substr(0, 50)} +
+                                                             "' is no priority; take critical, normal or background"};
 }
 
 link as_link(const link_info& info) {
@@ -29,6 +41,7 @@ link as_link(const link_info& info) {
 std::string links_as_json(const link_board& board) {
   state result;
   result.trouble = board.failure();
+  result.is_paused = board.is_paused();
   for (const auto& each : board.links())
     result.links.push_back(as_link(each));
   return text_of(as_json(result));
@@ -47,7 +60,7 @@ json as_json(const state& state) {
                      {"state", each.state},
                      {"text", each.text},
                      {"level", each.is_level}});
-  return {{"links", links}, {"trouble", state.trouble}};
+  return {{"links", links}, {"paused", state.is_paused}, {"trouble", state.trouble}};
 }
 
 json as_json(const question& question) {
@@ -82,7 +95,15 @@ json as_json(const storage::replica_status& status) {
           {"quarantined", status.quarantined},
           {"file_bytes", status.file_bytes},
           {"tables", tables},
+          {"priorities", as_json(status.priorities)},
           {"peers", peers}};
+}
+
+json as_json(const std::vector<storage::table_priority>& priorities) {
+  auto result = json::object();
+  for (const auto& each : priorities)
+    result[each.table] = messages::name_of(each.level);
+  return result;
 }
 
 json as_json(const storage::conflict& conflict) {

@@ -19,6 +19,10 @@ namespace {
 constexpr std::array stop_order = {role::dialer,  role::observer, role::queue,   role::endpoint,
                                    role::arbiter, role::batcher,  role::monitor, role::host};
 
+messages::end_link paused() {
+  return {false, messages::failure_code::network, "sync is paused at this node", true};
+}
+
 } // namespace
 
 supervisor::supervisor(staff& workers, std::uint64_t dialers) : workers_{workers}, dialers_{dialers} {}
@@ -38,7 +42,7 @@ void supervisor::spawn(address who) {
 void supervisor::receive(const frame& message, outbox& out) {
   switch (tag_as<internal>(message)) {
   case internal::link_opened:
-    open(messages::decode<messages::link_opened>(message.bytes()));
+    open(messages::decode<messages::link_opened>(message.bytes()), out);
     break;
   case internal::link_closed:
     close(messages::decode<messages::link_closed>(message.bytes()), out);
@@ -51,11 +55,15 @@ void supervisor::receive(const frame& message, outbox& out) {
     if (const auto found = links_.find(message.from().number); found != links_.end()) {
       const auto why = messages::decode<messages::end_link>(message.bytes());
       found->second.is_refusal = why.is_refusal;
+      found->second.is_planned = why.is_planned;
       found->second.reason = why.text;
     }
     break;
   case internal::close_all_links:
     close_all(messages::decode<messages::close_all_links>(message.bytes()).text);
+    break;
+  case internal::pause_links:
+    pause(messages::decode<messages::pause_links>(message.bytes()), out);
     break;
   case internal::stop_node:
     stop(out);
@@ -68,7 +76,7 @@ void supervisor::receive(const frame& message, outbox& out) {
   }
 }
 
-void supervisor::open(const messages::link_opened& news) {
+void supervisor::open(const messages::link_opened& news, outbox& out) {
   auto& opened = links_[news.link];
   opened.dialer = news.dialer;
   opened.is_page = news.is_page;
@@ -79,6 +87,24 @@ void supervisor::open(const messages::link_opened& news) {
   if (!news.is_page)
     spawn({role::queue, news.link});
   spawn({role::endpoint, news.link});
+  if (is_paused_ && !news.is_page)
+    out.send({role::endpoint, news.link}, paused());
+}
+
+/// Links say goodbye, so that peers know why; the cursors on disk tell where each goes on.
+void supervisor::pause(const messages::pause_links& order, outbox& out) {
+  if (is_stopping_ || std::exchange(is_paused_, order.is_paused) == order.is_paused)
+    return;
+  spdlog::info("the supervisor {} sync", is_paused_ ? "pauses" : "resumes");
+  for (std::uint64_t number = 1; number <= dialers_; ++number)
+    out.send({role::dialer, number}, order);
+  for (const auto who : {role::host, role::monitor})
+    out.send({who}, order);
+  if (!is_paused_)
+    return;
+  for (const auto& [number, link] : links_)
+    if (!link.is_page)
+      out.send({role::endpoint, number}, paused());
 }
 
 void supervisor::close(const messages::link_closed& news, outbox& out) {
@@ -90,6 +116,7 @@ void supervisor::close(const messages::link_closed& news, outbox& out) {
   auto told = news;
   told.is_refusal = news.is_refusal || link.is_refusal;
   told.was_ready = link.was_ready;
+  told.is_planned = link.is_planned;
   if (!link.reason.empty())
     told.text = link.reason;
   for (const auto who : {role::queue, role::endpoint})
@@ -124,7 +151,7 @@ void supervisor::take_end(const messages::actor_ended& news, outbox& out) {
   mend(who, out);
 }
 
-void supervisor::mend(address who, outbox& /*out*/) {
+void supervisor::mend(address who, outbox& out) {
   switch (who.who) {
   case role::queue:
   case role::endpoint:
@@ -137,6 +164,8 @@ void supervisor::mend(address who, outbox& /*out*/) {
     return;
   default:
     spawn(who);
+    if (who.who == role::dialer && is_paused_)
+      out.send(who, messages::pause_links{true});
   }
 }
 

@@ -30,7 +30,7 @@ public:
 };
 
 /// Gets `link_opened` and `link_closed` from the transport, `actor_ended` from its shell, `end_link` from
-/// endpoints (why a link will close), `close_all_links` from the arbiter.
+/// endpoints (why a link will close), `close_all_links` from the arbiter, `pause_links` from the host or a page.
 class supervisor : public actor_core {
 public:
   supervisor(staff& workers, std::uint64_t dialers);
@@ -46,11 +46,13 @@ private:
     bool is_refusal = false;
     bool was_ready = false;
     bool is_page = false;
+    bool is_planned = false;
     std::string reason;
   };
 
   void spawn(address who);
-  void open(const messages::link_opened& news);
+  void open(const messages::link_opened& news, outbox& out);
+  void pause(const messages::pause_links& order, outbox& out);
   void close(const messages::link_closed& news, outbox& out);
   void take_end(const messages::actor_ended& news, outbox& out);
   void mend(address who, outbox& out);
@@ -64,6 +66,7 @@ private:
   std::set<address> alive_;
   std::map<std::uint64_t, link> links_;
   std::deque<std::int64_t> restarts_us_;
+  bool is_paused_ = false;
   bool is_stopping_ = false;
   bool is_finished_ = false;
   std::size_t stage_ = 0;

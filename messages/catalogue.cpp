@@ -48,7 +48,9 @@ std::size_t read_message_head(decoder& in, std::uint64_t tag) {
 
 shared_bytes encode(const bundle_part& part) {
   encoder out;
-  out.array(2 + (part.index == 0 ? fields_of_first_part : fields_of_later_part) + (part.trail.empty() ? 0 : 1));
+  const bool has_trace = !part.trail.empty() && !part.trace.empty();
+  out.array(2 + (part.index == 0 ? fields_of_first_part : fields_of_later_part) + (part.trail.empty() ? 0 : 1) +
+            (has_trace ? 1 : 0));
   out.unsigned_integer(static_cast<std::uint64_t>(bundle_part::tag));
   out.unsigned_integer(bundle_part::version);
   out.unsigned_integer(part.number);
@@ -67,6 +69,8 @@ shared_bytes encode(const bundle_part& part) {
     for (const auto us : part.trail)
       out.unsigned_integer(us);
   }
+  if (has_trace)
+    out.blob(part.trace);
   return std::make_shared<const std::string>(out.take());
 }
 
@@ -97,6 +101,12 @@ bundle_part decode<bundle_part>(std::string_view bytes) {
   }
   if (found > known) {
     part.trail = read_trail(in);
+    ++known;
+  }
+  if (found > known) {
+    part.trace = in.blob();
+    if (part.trace.size() != limits::trace_id_bytes)
+      throw failure{failure_code::protocol, "a bundle's trace id is none; it was ignored"};
     ++known;
   }
   in.skip(found - known);

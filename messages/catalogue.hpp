@@ -196,10 +196,12 @@ struct goodbye {
   static constexpr unsigned version = 1;
 
   std::string text;
+  bool is_planned = false; ///< somebody has stopped that node, or paused its sync: it will be missed by nobody
 
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.text, limits::reason_bytes_max);
+    visit(message.is_planned);
   }
 };
 
@@ -292,6 +294,8 @@ struct bundle_part {
   /// station, seen and stamped where it was written, then bundled, sent, received, merged for each link. Durations, so
   /// that nobody's clock matters. The last one is how long the way to the receiver took lately.
   std::vector<std::uint64_t> trail;
+  /// With a trail, of some changes: 16 bytes that this change has at every node, a trace id of OpenTelemetry.
+  std::string trace;
 };
 
 shared_bytes encode(const bundle_part& part);

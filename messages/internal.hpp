@@ -10,6 +10,7 @@
 #include "messages/fields.hpp"
 #include "messages/frame.hpp"
 #include "messages/limits.hpp"
+#include "messages/priority.hpp"
 #include "messages/site.hpp"
 
 namespace tandem::messages {
@@ -46,6 +47,7 @@ enum class internal : std::uint8_t {
   measurements,
   handled,
   database_figures,
+  pause_links,
 };
 
 #define TANDEM_MESSAGE(name)                                                                                           \
@@ -68,10 +70,12 @@ struct wake {
 struct passage {
   std::vector<std::uint64_t> trail_us;
   std::int64_t at_us = 0;
+  std::string trace = {}; ///< see `bundle_part::trace`
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.trail_us, limits::trail_items_max);
     visit(message.at_us);
+    visit(message.trace, limits::trace_id_bytes);
   }
 };
 
@@ -82,12 +86,14 @@ struct grown {
   std::uint64_t rows = 0;     ///< row changes since the last such message of this sender
   std::uint64_t via_link = 0; ///< the link that all of it came by; 0: it was written here
   passage way = {};
+  priority urgency = priority::normal;
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.head);
     visit(message.rows);
     visit(message.via_link);
     visit(message.way);
+    visit(message.urgency);
   }
 };
 
@@ -204,11 +210,13 @@ struct end_link {
   bool is_refusal = false; ///< somebody has to act first; trying again at once is no use
   failure_code code = failure_code::protocol;
   std::string text;
+  bool is_planned = false; ///< see `goodbye`
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.is_refusal);
     visit(message.code);
     visit(message.text, limits::reason_bytes_max);
+    visit(message.is_planned);
   }
 };
 
@@ -240,12 +248,14 @@ struct link_closed {
   bool is_refusal = false; ///< one of the two sides refused the other
   bool was_ready = false;  ///< both sides had got to know each other
   std::string text;
+  bool is_planned = false; ///< see `goodbye`
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.link);
     visit(message.is_refusal);
     visit(message.was_ready);
     visit(message.text, limits::reason_bytes_max);
+    visit(message.is_planned);
   }
 };
 
@@ -342,7 +352,7 @@ struct data_changed {
 /// Arbiter, supervisor and dialers to the host: where a link stands.
 struct link_phase {
   TANDEM_MESSAGE(link_phase);
-  enum class phase : std::uint8_t { connecting, linked, closed, refused };
+  enum class phase : std::uint8_t { connecting, linked, closed, refused, paused };
   phase now = phase::connecting;
   std::uint64_t link = 0;   ///< 0: no connection yet
   std::uint64_t dialer = 0; ///< 0: the peer called us
@@ -425,6 +435,17 @@ struct compare_done {
     visit(message.ranges);
     visit(message.rows);
     visit(message.text, limits::reason_bytes_max);
+  }
+};
+
+/// Host or page to the supervisor, and the supervisor to dialers, host and monitor: no links from now on, or links
+/// again.
+struct pause_links {
+  TANDEM_MESSAGE(pause_links);
+  bool is_paused = false;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.is_paused);
   }
 };
 

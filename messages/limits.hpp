@@ -197,6 +197,11 @@ constexpr std::int64_t stamp_window_ms_max = 50;
 constexpr std::int64_t flush_window_ms = 10;
 constexpr std::int64_t flush_window_ms_min = 1;
 constexpr std::int64_t flush_window_ms_max = 50;
+/// Changes of background tables alone leave in no more than so many bundles a second: each costs the peer an fsync, and
+/// whatever comes behind them waits for it.
+constexpr std::int64_t background_window_ms = 250;
+/// The monitor hears of a link's window anew once it has moved by this share.
+constexpr std::int64_t window_told_divisor = 5;
 /// What a person may set instead.
 constexpr std::int64_t batch_window_ms_max = 10'000;
 /// A peer is told this late that what it sent us itself has moved our log: it needs that only for compaction.
@@ -238,6 +243,10 @@ constexpr std::int64_t stop_ms_max = 10'000;
 /// Stations of a change on its way over several links: two where it is written, four for each of sixteen links. A tree
 /// of replicas is less deep.
 constexpr std::size_t trail_items_max = 66;
+/// A trace id, as OpenTelemetry and W3C Trace Context have it.
+constexpr std::size_t trace_id_bytes = 16;
+/// So many changes a second get one at most: enough to look into, and the others' bundles stay small.
+constexpr std::int64_t trace_interval_ms = 100;
 /// What a change took at one station, at most: one that was written while no node ran has waited, not travelled.
 constexpr std::int64_t station_ms_max = 60'000;
 /// Samples in one message to the monitor.
@@ -250,6 +259,8 @@ constexpr std::size_t waiting_kinds_max = 512;
 constexpr std::size_t measured_peers_max = 64;
 /// What was measured of each: the latest trails, for the picture of where a change's time goes.
 constexpr std::size_t trails_kept_max = 64;
+/// And of those with a trace id, so that one can be looked up a moment later.
+constexpr std::size_t traces_kept_max = 32;
 /// Between two looks at what the database says of itself, and what a look may cost of the time in between.
 constexpr std::int64_t figures_interval_ms = 5'000;
 constexpr std::int64_t figures_cost_factor = 200;

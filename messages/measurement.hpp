@@ -38,7 +38,11 @@ enum class metric : std::uint8_t {
   bundles_merged,
   bytes_sent,
   bytes_received,
-  conflicts_found,
+  conflicts_cell,
+  conflicts_insert,
+  conflicts_deletion,
+  conflicts_row,
+  conflicts_refused,
   rows_quarantined,
   rows_readmitted,
   rows_refused,
@@ -57,6 +61,8 @@ enum class metric : std::uint8_t {
   bundles_unacked,
   credit_bytes,
   credit_items,
+  batch_window, ///< how long changes are collected for a link that is busy
+  sync_paused,  ///< 1: it is
   clock_offset, ///< ms by which this clock is ahead of the peer's, plus clock_offset_zero
   end
 };
@@ -80,16 +86,18 @@ struct sample {
   static constexpr auto tag = internal::name;                                                                          \
   static constexpr unsigned version = 1
 
-/// Any actor to the monitor. `trail`: what was merged has come this way (see `bundle_part`), with this merge at its
-/// end.
+/// Any actor to the monitor. `trail`: what was merged has come this way, with this merge at its end. `trace`: its trace
+/// id, if it has one (see `bundle_part`).
 struct measurements {
   TANDEM_MESSAGE(measurements);
   std::vector<sample> samples;
   std::vector<std::uint64_t> trail = {};
+  std::string trace = {};
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.samples, limits::samples_max);
     visit(message.trail, limits::trail_items_max);
+    visit(message.trace, limits::trace_id_bytes);
   }
 };
 

@@ -79,6 +79,16 @@ rounds rounds_of(const figure& measured) {
   return result;
 }
 
+namespace {
+
+constexpr double late = 0.99;
+
+bool is_late(const figure& each) {
+  return each.name.ends_with("_p99");
+}
+
+} // namespace
+
 void add_round(validation_report& into, const validation_report& round) {
   const auto place_of = [&into](const std::string& name, const std::string& transport) {
     return std::ranges::find_if(into.figures,
@@ -91,14 +101,14 @@ void add_round(validation_report& into, const validation_report& round) {
     found->samples.insert(found->samples.end(), each.samples.begin(), each.samples.end());
     if (!each.samples.empty()) {
       found->round_sizes.push_back(each.samples.size());
-      found->value = median(found->samples);
+      found->value = is_late(each) ? quantile(found->samples, late) : median(found->samples);
     }
   }
   for (auto& each : into.figures)
-    if (each.name.ends_with("_p99"))
+    if (is_late(each) && each.samples.empty())
       if (const auto base = place_of(each.name.substr(0, each.name.size() - 3) + "p50", each.transport);
           base != into.figures.end() && !base->samples.empty())
-        each.value = quantile(base->samples, 0.99);
+        each.value = quantile(base->samples, late);
   into.omissions.insert(into.omissions.end(), round.omissions.begin(), round.omissions.end());
   into.absences.insert(into.absences.end(), round.absences.begin(), round.absences.end());
 }

@@ -66,8 +66,8 @@ struct validation_report {
   std::vector<omission> absences;  ///< this machine has not what they need
 };
 
-/// Adds what one more round has measured, and makes the values anew: a figure whose name ends in _p99 from all samples
-/// of its _p50, any other that has samples as their median.
+/// Adds what one more round has measured, and makes the values anew: a figure whose name ends in _p99 as that quantile
+/// of its samples, or of those of its _p50 if it has none; any other that has samples as their median.
 void add_round(validation_report& into, const validation_report& round);
 
 enum class verdict : std::uint8_t { no_target, below_floor, below_goal, met };

@@ -19,6 +19,17 @@ double as_ms(std::uint64_t us) {
   return static_cast<double>(us) / 1'000;
 }
 
+double gauge_value(metric what, std::uint64_t told) {
+  switch (what) {
+  case metric::batch_window:
+    return static_cast<double>(told) / 1e6;
+  case metric::clock_offset:
+    return static_cast<double>(static_cast<std::int64_t>(told) - messages::clock_offset_zero) / 1'000;
+  default:
+    return static_cast<double>(told);
+  }
+}
+
 } // namespace
 
 void windowed_count::add(std::uint64_t value, std::int64_t now_us) {
@@ -66,23 +77,27 @@ void ledger::add(metric what, const std::string& label, std::uint64_t value, std
     counts_[key].add(value, now_us);
     break;
   case metric_kind::gauge:
-    gauges_[key] = what == metric::clock_offset
-                       ? static_cast<double>(static_cast<std::int64_t>(value) - messages::clock_offset_zero) / 1'000
-                       : static_cast<double>(value);
+    gauges_[key] = gauge_value(what, value);
   }
 }
 
-void ledger::note_trail(const std::string& peer, const std::vector<std::uint64_t>& stations_us, std::int64_t now_us) {
+void ledger::note_trail(const std::string& peer, trail way, std::int64_t now_us) {
   // One that is no whole way was cut somewhere, or made up.
-  if (stations_us.size() < own_stations + link_stations || (stations_us.size() - own_stations) % link_stations != 0)
+  const auto count = way.stations_us.size();
+  if (count < own_stations + link_stations || (count - own_stations) % link_stations != 0)
     return;
-  trail one{fitting(metric::change_latency, peer), stations_us};
+  way.peer = fitting(metric::change_latency, peer);
   constexpr auto most = static_cast<std::uint64_t>(limits::station_ms_max) * 1'000;
-  for (auto& each : one.stations_us)
+  for (auto& each : way.stations_us)
     each = std::min(each, most);
-  add(metric::change_latency, one.peer,
-      std::accumulate(one.stations_us.begin(), one.stations_us.end(), std::uint64_t{0}), now_us);
-  trails_.push_back(std::move(one));
+  add(metric::change_latency, way.peer,
+      std::accumulate(way.stations_us.begin(), way.stations_us.end(), std::uint64_t{0}), now_us);
+  if (!way.trace.empty()) {
+    traces_.push_back(way);
+    if (traces_.size() > limits::traces_kept_max)
+      traces_.pop_front();
+  }
+  trails_.push_back(std::move(way));
   if (trails_.size() > limits::trails_kept_max)
     trails_.pop_front();
 }

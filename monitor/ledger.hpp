@@ -43,8 +43,10 @@ struct link_figures {
 
 /// A change's way, from where it was written to here.
 struct trail {
-  std::string peer; ///< that it came by
   std::vector<std::uint64_t> stations_us;
+  std::string trace = {};  ///< its trace id, 16 bytes, if it has one
+  std::int64_t end_ms = 0; ///< when it was merged here, if it has one
+  std::string peer = {};   ///< that it came by
 };
 
 /// One point of the picture over time.
@@ -64,7 +66,7 @@ public:
 
   /// `label`: the peer or actor that it is about, as the metric wants; empty: none.
   void add(metric what, const std::string& label, std::uint64_t value, std::int64_t now_us);
-  void note_trail(const std::string& peer, const std::vector<std::uint64_t>& stations_us, std::int64_t now_us);
+  void note_trail(const std::string& peer, trail way, std::int64_t now_us);
   void note_handled(const std::string& actor, const messages::handled& times, std::int64_t now_us);
   void note_mailbox(const std::string& actor, std::uint64_t items, std::uint64_t bytes, std::uint64_t items_peak,
                     std::uint64_t bytes_peak);
@@ -89,6 +91,8 @@ public:
   [[nodiscard]] const std::map<std::string, actor_figures>& actors() const { return actors_; }
   [[nodiscard]] const std::map<std::string, link_figures>& links() const { return links_; }
   [[nodiscard]] const std::deque<trail>& trails() const { return trails_; }
+  /// Those that have a trace id.
+  [[nodiscard]] const std::deque<trail>& traces() const { return traces_; }
   [[nodiscard]] const std::deque<history_point>& history() const { return history_; }
   [[nodiscard]] const messages::database_figures& database() const { return database_; }
   [[nodiscard]] const process_figures& process() const { return process_; }
@@ -102,6 +106,7 @@ private:
   std::map<std::string, actor_figures> actors_;
   std::map<std::string, link_figures> links_;
   std::deque<trail> trails_;
+  std::deque<trail> traces_;
   std::deque<history_point> history_;
   messages::database_figures database_;
   process_figures process_;

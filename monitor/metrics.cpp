@@ -30,6 +30,12 @@ constexpr auto gauge(metric what, std::string_view name, std::string_view help, 
   return metric_info{what, metric_kind::gauge, name, help, label, {}, {}};
 }
 
+constexpr auto conflict(metric what, std::string_view kind) {
+  return metric_info{
+      what, metric_kind::count, "tandem_conflicts_found_total", "Conflicts that merges recorded.", "peer", "kind",
+      kind};
+}
+
 constexpr std::array metrics{
     station(metric::station_seen, "seen", ""),
     station(metric::station_stamped, "stamped", ""),
@@ -60,7 +66,11 @@ constexpr std::array metrics{
     count(metric::bundles_merged, "tandem_bundles_merged_total", "Bundles that were merged."),
     count(metric::bytes_sent, "tandem_sent_bytes_total", "Bytes of bundles that were sent."),
     count(metric::bytes_received, "tandem_received_bytes_total", "Bytes of bundles that came."),
-    count(metric::conflicts_found, "tandem_conflicts_found_total", "Conflicts that merges recorded."),
+    conflict(metric::conflicts_cell, "cell"),
+    conflict(metric::conflicts_insert, "insert"),
+    conflict(metric::conflicts_deletion, "delete"),
+    conflict(metric::conflicts_row, "row"),
+    conflict(metric::conflicts_refused, "refused"),
     count(metric::rows_quarantined, "tandem_rows_quarantined_total", "Rows that merges set aside."),
     count(metric::rows_readmitted, "tandem_rows_readmitted_total", "Rows set aside that came back."),
     count(metric::rows_refused, "tandem_rows_refused_total", "Row changes that this replica's rules refused."),
@@ -81,6 +91,9 @@ constexpr std::array metrics{
     gauge(metric::bundles_unacked, "tandem_link_unacknowledged_bundles", "Bundles under way, when one was sent last."),
     gauge(metric::credit_bytes, "tandem_link_credit_bytes", "Bytes that the peer would still take."),
     gauge(metric::credit_items, "tandem_link_credit_messages", "Messages that the peer would still take."),
+    gauge(metric::batch_window, "tandem_link_batch_window_seconds",
+          "How long changes are collected for a link while a bundle is under way."),
+    gauge(metric::sync_paused, "tandem_sync_paused", "1 while sync is paused here, else 0.", ""),
     gauge(metric::clock_offset, "tandem_link_clock_offset_seconds", "By how much this clock is ahead of the peer's."),
 };
 

@@ -12,6 +12,15 @@ using nlohmann::json;
 
 constexpr double us_each_ms = 1'000;
 
+/// Lower-case, as W3C Trace Context wants it.
+std::string hex_of(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string result;
+  for (const unsigned char each : bytes)
+    (result += digits[each >> 4U]) += digits[each & 0xfU];
+  return result;
+}
+
 json as_json(const summary& of) {
   return {{"count", of.count},
           {"mean_ms", of.count == 0 ? 0 : of.sum / static_cast<double>(of.count) / us_each_ms},
@@ -57,6 +66,19 @@ json waterfall_of(const ledger& from) {
   return result;
 }
 
+/// The latest changes with a trace id, each with its spans: from the write to its merge here.
+json traces_of(const ledger& from) {
+  auto result = json::array();
+  for (const auto& each : from.traces()) {
+    auto spans = json::array();
+    for (std::size_t i = 0; i < each.stations_us.size(); ++i)
+      spans.push_back({{"station", station_at(i)}, {"ms", static_cast<double>(each.stations_us[i]) / us_each_ms}});
+    result.push_back(
+        {{"trace_id", hex_of(each.trace)}, {"peer", each.peer}, {"end_ms", each.end_ms}, {"spans", std::move(spans)}});
+  }
+  return result;
+}
+
 json actors_of(const ledger& from, std::int64_t now_us) {
   auto result = json::array();
   for (const auto& [name, each] : from.actors())
@@ -96,6 +118,7 @@ json links_of(const ledger& from, std::int64_t now_us) {
                       {"credit_messages", gauge(metric::credit_items)},
                       {"unacknowledged_bundles", gauge(metric::bundles_unacked)},
                       {"clock_offset_seconds", gauge(metric::clock_offset)},
+                      {"batch_window_ms", gauge(metric::batch_window) * 1e3},
                       {"round_trip", as_json(from.minute(metric::station_acknowledged, name, now_us))},
                       {"latency", as_json(from.minute(metric::change_latency, name, now_us))}});
   }
@@ -182,17 +205,21 @@ json report_of(const ledger& from, const std::vector<alert>& alerts, std::int64_
   for (const auto& [key, each] : from.counts()) {
     const auto& info = info_of(key.first);
     json entry{{"name", info.name}, {"total", each.total()}, {"minute", each.minute(now_us)}};
+    if (!info.part.empty())
+      entry[std::string{info.part}] = info.is;
     if (!info.label.empty())
       entry[std::string{info.label}] = key.second;
     counts.push_back(std::move(entry));
   }
   const auto slowest = slowest_station(from);
   return {{"time_ms", wall_ms},
+          {"paused", from.gauge(metric::sync_paused, "") > 0},
           {"head", head_of(from)},
           {"links", links_of(from, now_us)},
           {"times", std::move(times)},
           {"counts", std::move(counts)},
           {"waterfall", waterfall_of(from)},
+          {"traces", traces_of(from)},
           {"slowest",
            {{"station", slowest.station}, {"peer", slowest.peer}, {"place", slowest.place}, {"share", slowest.share}}},
           {"actors", actors_of(from, now_us)},

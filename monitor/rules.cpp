@@ -56,6 +56,14 @@ auto minute_of(metric what) {
   };
 }
 
+reading conflicts_of_minute(const ledger& at, std::int64_t now_us) {
+  reading result;
+  for (const auto what : {metric::conflicts_cell, metric::conflicts_insert, metric::conflicts_deletion,
+                          metric::conflicts_row, metric::conflicts_refused})
+    result.value += static_cast<double>(at.counted_in_minute(what, now_us));
+  return result;
+}
+
 reading worst_lag(const ledger& at, std::int64_t) {
   reading result;
   for (const auto& [name, link] : at.links()) {
@@ -145,6 +153,10 @@ const std::vector<rule> rules{
     {"peer_behind", "warning", 20'000, 5'000, 5'000, worst_lag, "{subject} lacks {value} changes",
      "changes are written faster than {subject} takes them",
      "nothing is lost; if it stays so, look at what is slow: the link, or {subject}'s merges"},
+    {"sync_paused", "info", 1, 1, 0,
+     [](const ledger& at, std::int64_t) { return reading{at.gauge(metric::sync_paused, "")}; },
+     "sync is paused at this node", "somebody has paused it, from a page or from the app around the node",
+     "resume it: from a page that is connected (`provider.resume()`), or from the app (`runtime::resume`)"},
     {"link_down", "warning", 5, 1, 0, longest_absence, "no link with {subject} for {value} s",
      "{subject} does not run, or can't be reached",
      "start {subject}, or mend the network; edits wait on disk until then"},
@@ -157,7 +169,7 @@ const std::vector<rule> rules{
     {"rows_set_aside", "warning", 1, 1, 0, [](const ledger& at, std::int64_t) { return waiting(at, true); },
      "{value} rows are set aside, of {subject}", "a UNIQUE, CHECK, NOT NULL or FOREIGN KEY does not admit them",
      "`tandem conflicts` tells which and why; change one of the rows that keep each other out"},
-    {"many_conflicts", "warning", 50, 10, 0, minute_of(metric::conflicts_found), "{value} conflicts within a minute",
+    {"many_conflicts", "warning", 50, 10, 0, conflicts_of_minute, "{value} conflicts within a minute",
      "several devices write the same cells at the same time",
      "give the column a policy that fits (counter, max, text), or split what they write"},
     {"changes_refused", "warning", 1, 1, 0, minute_of(metric::rows_refused), "{value} changes were refused in a minute",

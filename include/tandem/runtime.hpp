@@ -66,7 +66,7 @@ struct change {
 struct link {
   std::string peer;      ///< URL or address
   std::string site;      ///< 32 hex digits; empty until known
-  std::string state;     ///< "connecting", "linked", "refused"
+  std::string state;     ///< "connecting", "linked", "refused", "paused"
   std::string text;      ///< why it is not linked, or what else is wrong
   bool is_level = false; ///< the peer has acknowledged all that was sent to it
 };
@@ -82,7 +82,8 @@ struct question {
 
 struct state {
   std::vector<link> links;
-  std::string trouble; ///< why the runtime has stopped by itself; empty: it has not
+  std::string trouble;    ///< why the runtime has stopped by itself; empty: it has not
+  bool is_paused = false; ///< `pause` was called: there are no links until `resume` is
 };
 
 /// `fields` takes a JSON object of columns, each with "current", "other" or {"value": V}; `reinsert` the key under
@@ -107,6 +108,9 @@ public:
 
   /// Starts to sync the tables. Needs no running runtime.
   void track(const std::vector<std::string>& tables);
+  /// How soon changes of a table leave here: "critical" (at once), "normal" (when it suits the link) or "background" (a
+  /// few times a second, unless something else leaves anyway). Stays in the file; needs no running runtime.
+  void prioritize(const std::string& table, const std::string& priority);
   /// The app has just committed: saves the time (well under a millisecond) until that is noticed.
   void hint();
   /// Calls `hint` after each commit of this connection, through sqlite3_commit_hook: for hosts that share the
@@ -114,6 +118,11 @@ public:
   /// connection is closed and before this object goes.
   void attach(sqlite3* connection);
   void detach(sqlite3* connection);
+
+  /// Ends all links and makes no new ones until `resume` is called, or the runtime starts again. What is written
+  /// meanwhile stands in the log, and goes out then.
+  void pause();
+  void resume();
 
   /// Set callbacks before `start`.
   void on_change(std::function<void(const change&)> callback);

@@ -55,12 +55,17 @@ TANDEM_EXPORT void tandem_close(tandem_runtime* sync);
 TANDEM_EXPORT int tandem_start(tandem_runtime* sync, char** error);
 TANDEM_EXPORT void tandem_stop(tandem_runtime* sync);
 TANDEM_EXPORT int tandem_track(tandem_runtime* sync, const char* const* tables, size_t table_count, char** error);
+/* `priority`: "critical", "normal" or "background". */
+TANDEM_EXPORT int tandem_prioritize(tandem_runtime* sync, const char* table, const char* priority, char** error);
 TANDEM_EXPORT void tandem_hint(tandem_runtime* sync);
 TANDEM_EXPORT int tandem_attach(tandem_runtime* sync, struct sqlite3* connection, char** error);
 TANDEM_EXPORT int tandem_detach(tandem_runtime* sync, struct sqlite3* connection, char** error);
 /* Before tandem_start. `json`: {"remote":true,"rows":1,"conflicts":0,"tables":["notes"]} */
 TANDEM_EXPORT void tandem_on_change(tandem_runtime* sync, tandem_callback callback, void* context);
-/* Before tandem_start. `json`: the "links" and "trouble" of tandem_status_json. */
+/* Ends all links, and makes none until tandem_resume. */
+TANDEM_EXPORT int tandem_pause(tandem_runtime* sync, char** error);
+TANDEM_EXPORT int tandem_resume(tandem_runtime* sync, char** error);
+/* Before tandem_start. `json`: the "links", "paused" and "trouble" of tandem_status_json. */
 TANDEM_EXPORT void tandem_on_state(tandem_runtime* sync, tandem_callback callback, void* context);
 /* Before tandem_start; asked about columns whose policy is `callback`. `json`:
  * {"table":"lists","column":"words","key":1,"earlier":"milk","later":"eggs"}. Returns the value that shall stand, as

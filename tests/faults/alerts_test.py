@@ -79,6 +79,21 @@ class Alerts(MonitorCase):
         device = self.serve(self.device_file, "--peer", hub.url, "--token-file", tokens[1], *dead)
         self.must_raise(device, "peers_not_reached")
 
+    def test_sync_that_somebody_has_paused(self):
+        self.make_hub()
+        hub, device = self.link_up()
+        self.ask(device, "pause")
+        self.must_raise(device, "sync_paused", "resume")
+        eventually(lambda: not self.monitor(hub)["links"][0]["up"], "the hub has heard of it")
+        self.sql(self.hub_file, "INSERT INTO tasks VALUES(77, 'while it was paused')")
+        self.assertNotIn("link_flaps", self.raised(hub))
+        self.assertNotIn("link_down", self.raised(hub))  # It said goodbye: nobody misses it.
+        waiting = "SELECT count(*) FROM tasks WHERE id = 77"
+        self.assertEqual(self.sql(self.device_file, waiting), [(0,)])
+        self.ask(device, "resume")
+        eventually(lambda: self.sql(self.device_file, waiting) == [(1,)], "the row that waited", 20)
+        eventually(lambda: "sync_paused" not in self.raised(device), "the end of the alert", 20)
+
     def test_a_clock_that_is_off(self):
         self.make_hub()
         clock = WrongClock(self.folder, 25)

@@ -53,12 +53,15 @@ class MonitorCase(unittest.TestCase):
         self.assertEqual(answer.status, 200)
         return parse(text)
 
-    def monitor(self, node):
+    def ask(self, node, what):
         page = Page(node.url, token=self.page_secret).open()
         try:
-            return json.loads(page.ask("monitor"))
+            return json.loads(page.ask(what))
         finally:
             page.close()
+
+    def monitor(self, node):
+        return self.ask(node, "monitor")
 
     def link_up(self, device_env=None, url=None):
         """A device that writes, and the hub that it writes to."""

@@ -23,6 +23,7 @@ def validate(*arguments):
 
 
 # Of a page in the WebView or the browser that this machine has; WebKit does not tell of memory.
+IN_PROCESS = {"page_round_trip_p50", "page_round_trip_p99", "page_queries", "page_write_p50", "page_writes"}
 OF_A_PAGE = {
     "page_round_trip_p50", "page_round_trip_p99", "page_queries", "page_write_p50", "page_writes", "page_sync_p50", "page_sync_p99",
     "page_transfer", "page_recovery", "page_stress", "page_integrity",
@@ -64,6 +65,7 @@ class ValidateTest(unittest.TestCase):
         has_window = (Path(PROGRAM).parent / "tandem_webview").exists() and (os.environ.get("DISPLAY") or shutil.which("xvfb-run"))
         has_browser = any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
         ways = {"webview", "websocket", "http"} if has_window else {"websocket", "http"} if has_browser else set()
+        self.assertEqual(by_way.pop("in_process"), IN_PROCESS)
         self.assertEqual(set(by_way), ways)
         for way, names in by_way.items():
             self.assertEqual(names - {"page_memory"}, OF_A_PAGE, way)

@@ -30,6 +30,7 @@ export function drawLinks({ links }: Report): void {
     count(each.applied),
     ms(each.round_trip.p50_ms),
     `${ms(each.latency.p50_ms)} / ${ms(each.latency.p99_ms)}`,
+    ms(each.batch_window_ms),
     `${bytes(each.credit_bytes)}, ${each.credit_messages}`,
     `${each.clock_offset_seconds.toFixed(1)} s`,
   ]);
@@ -43,6 +44,7 @@ export function drawLinks({ links }: Report): void {
         "Applied of its log",
         "Round trip, ms",
         "Latency p50 / p99, ms",
+        "Collects for, ms",
         "Credit left",
         "Clock ahead",
       ],
@@ -120,6 +122,31 @@ function stationTable(stations: readonly StationTimes[]): HTMLElement {
       ms(each.minute.max_ms),
     ]),
   );
+}
+
+const tracesShown = 5;
+
+/** The latest changes that have a trace id, for whoever looks for one of them at several nodes. */
+export function drawTraces({ traces }: Report): void {
+  if (traces.length === 0) {
+    place("traces").replaceChildren();
+    return;
+  }
+  const rows = traces
+    .slice(-tracesShown)
+    .reverse()
+    .map((each) => {
+      const whole = each.spans.reduce((sum, span) => sum + span.ms, 0);
+      const longest = each.spans.reduce((most, span) => (span.ms > most.ms ? span : most));
+      return [
+        element("code", {}, each.trace_id),
+        each.peer,
+        new Date(each.end_ms).toLocaleTimeString("en-GB"),
+        ms(whole),
+        `${longest.station}, ${ms(longest.ms)}`,
+      ];
+    });
+  place("traces").replaceChildren(table(["Trace", "By", "Merged at", "In all, ms", "Longest, ms"], rows));
 }
 
 export function drawActors({ actors }: Report): void {

@@ -20,6 +20,7 @@ export interface LinkReport {
   readonly credit_messages: number;
   readonly unacknowledged_bundles: number;
   readonly clock_offset_seconds: number;
+  readonly batch_window_ms: number;
   readonly round_trip: Times;
   readonly latency: Times;
 }
@@ -29,6 +30,13 @@ export interface StationTimes {
   readonly station?: string;
   readonly peer?: string;
   readonly minute: Times;
+}
+
+export interface TraceReport {
+  readonly trace_id: string;
+  readonly peer: string;
+  readonly end_ms: number;
+  readonly spans: readonly { readonly station: string; readonly ms: number }[];
 }
 
 export interface ActorReport {
@@ -53,12 +61,14 @@ export interface AlertReport {
 export interface Report {
   readonly time_ms: number;
   readonly version: string;
+  readonly paused: boolean;
   readonly links: readonly LinkReport[];
   readonly times: readonly StationTimes[];
   readonly waterfall: readonly {
     readonly peer: string;
     readonly stations: readonly { readonly station: string; readonly ms: number }[];
   }[];
+  readonly traces: readonly TraceReport[];
   readonly slowest: { readonly station: string; readonly peer: string; readonly place: number; readonly share: number };
   readonly actors: readonly ActorReport[];
   readonly database: {

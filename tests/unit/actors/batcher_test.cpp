@@ -7,6 +7,7 @@
 
 using namespace tandem;
 using actors::role;
+using messages::priority;
 using tests::recording_outbox;
 
 namespace {
@@ -20,8 +21,9 @@ struct one_batcher {
     batcher.receive(recording_outbox::from({role::queue, link}, messages::queue_state{unacked, answers_flush, is_up}),
                     out);
   }
-  void log_grew(std::uint64_t head, std::uint64_t rows, std::uint64_t via_link = 0) {
-    batcher.receive(recording_outbox::from({role::observer}, messages::grown{head, rows, via_link}), out);
+  void log_grew(std::uint64_t head, std::uint64_t rows, std::uint64_t via_link = 0,
+                priority urgency = priority::normal) {
+    batcher.receive(recording_outbox::from({role::observer}, messages::grown{head, rows, via_link, {}, urgency}), out);
   }
   std::size_t flushes(std::uint64_t link) { return out.take<messages::flush>({role::queue, link}).size(); }
   void pass_ms(std::int64_t ms) {
@@ -103,6 +105,39 @@ BOOST_AUTO_TEST_CASE(or_for_as_long_as_a_person_has_set) {
   BOOST_TEST(fixed.flushes(1) == 0U);
   fixed.pass_ms(1);
   BOOST_TEST(fixed.flushes(1) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_critical_waits_for_no_window) {
+  one_batcher fixed{40};
+  fixed.queue_says(1, 3); // as busy as it may be
+  fixed.log_grew(1, 1);
+  BOOST_TEST(fixed.flushes(1) == 0U);
+  fixed.log_grew(2, 1, 0, priority::critical);
+  BOOST_TEST(fixed.flushes(1) == 1U);
+  fixed.queue_says(1, 3, true);
+  fixed.log_grew(3, 1);
+  BOOST_TEST(fixed.flushes(1) == 0U); // it was the other that was in a hurry
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_in_the_background_goes_a_few_times_a_second, one_batcher) {
+  queue_says(1, 0);
+  auto grow = [this, head = std::uint64_t{0}](priority urgency) mutable {
+    log_grew(++head, 1, 0, urgency);
+    const auto sent = flushes(1);
+    queue_says(1, 0, true);
+    return sent;
+  };
+  BOOST_TEST(grow(priority::background) == 1U); // nothing else is to be done
+  BOOST_TEST(grow(priority::background) == 0U);
+  pass_ms(limits::background_window_ms - 1);
+  BOOST_TEST(grow(priority::background) == 0U);
+  pass_ms(1);
+  BOOST_TEST(flushes(1) == 1U);
+  queue_says(1, 0, true);
+  BOOST_TEST(grow(priority::background) == 0U);
+  BOOST_TEST(grow(priority::normal) == 1U); // and what waited goes with it
+  pass_ms(limits::background_window_ms);
+  BOOST_TEST(flushes(1) == 0U);
 }
 
 BOOST_FIXTURE_TEST_CASE(nor_when_they_are_many, one_batcher) {

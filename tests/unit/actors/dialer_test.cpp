@@ -55,4 +55,45 @@ BOOST_AUTO_TEST_CASE(after_a_refusal_somebody_has_to_act_first) {
   BOOST_TEST(news[0].text == "schema");
 }
 
+BOOST_AUTO_TEST_CASE(calls_nobody_while_sync_is_paused_and_at_once_when_it_goes_on) {
+  int dials = 0;
+  recording_outbox out{{role::dialer, 1}};
+  actors::dialer dialer{{"ws://hub:1/", 1, [&dials] {
+                           ++dials;
+                         }}};
+  const auto pause = [&](bool is_paused) {
+    dialer.receive(recording_outbox::from({role::supervisor}, messages::pause_links{is_paused}), out);
+  };
+  dialer.start(out);
+  pause(true); // while there is a link
+  BOOST_TEST(out.take<messages::link_phase>({role::host}).empty());
+  dialer.receive(recording_outbox::from({role::supervisor}, messages::link_closed{1, false, true, "paused"}), out);
+  const auto news = out.take<messages::link_phase>({role::host});
+  BOOST_REQUIRE(news.size() == 1U);
+  BOOST_TEST((news[0].now == messages::link_phase::phase::paused));
+  out.time_us += 2 * limits::retry_ms_max * actors::us_per_ms;
+  dialer.tick(out);
+  BOOST_TEST(dials == 1);
+  pause(false);
+  BOOST_TEST(dials == 2);
+  dialer.tick(out); // one that was ordered before
+  BOOST_TEST(dials == 2);
+}
+
+BOOST_AUTO_TEST_CASE(pauses_also_while_it_waits_for_its_next_try) {
+  int dials = 0;
+  recording_outbox out{{role::dialer, 1}};
+  actors::dialer dialer{{"ws://hub:1/", 1, [&dials] {
+                           ++dials;
+                         }}};
+  dialer.start(out);
+  dialer.receive(recording_outbox::from({role::dialer, 1}, messages::dial_failed{"nobody there"}), out);
+  dialer.receive(recording_outbox::from({role::supervisor}, messages::pause_links{true}), out);
+  out.time_us = *out.due_us;
+  dialer.tick(out);
+  BOOST_TEST(dials == 1);
+  dialer.receive(recording_outbox::from({role::supervisor}, messages::pause_links{false}), out);
+  BOOST_TEST(dials == 2);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

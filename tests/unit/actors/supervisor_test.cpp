@@ -74,6 +74,29 @@ BOOST_FIXTURE_TEST_CASE(without_its_arbiter_every_link_begins_anew, one_supervis
   BOOST_TEST((staff.closed == std::vector<std::uint64_t>{1, 2}));
 }
 
+BOOST_FIXTURE_TEST_CASE(pausing_ends_links_with_a_goodbye_and_lets_pages_be, one_supervisor) {
+  hears(messages::link_opened{1, 1});
+  hears(messages::link_opened{2, 0, true});
+  hears(messages::pause_links{true});
+  const auto farewell = out.take<messages::end_link>({role::endpoint, 1});
+  BOOST_REQUIRE(farewell.size() == 1U);
+  BOOST_TEST(farewell[0].is_planned);
+  BOOST_TEST(!farewell[0].is_refusal);
+  BOOST_TEST(out.take<messages::end_link>({role::endpoint, 2}).empty());
+  BOOST_TEST(out.take<messages::pause_links>({role::dialer, 1}).size() == 1U);
+  BOOST_TEST(out.take<messages::pause_links>({role::monitor}).size() == 1U);
+
+  hears(messages::pause_links{true}); // again: nothing new
+  BOOST_TEST(out.take<messages::pause_links>({role::dialer, 1}).empty());
+  hears(messages::link_opened{3, 0}); // a peer that calls meanwhile
+  BOOST_TEST(out.take<messages::end_link>({role::endpoint, 3}).size() == 1U);
+
+  hears(messages::pause_links{false});
+  BOOST_TEST(out.take<messages::pause_links>({role::dialer, 1}).size() == 1U);
+  hears(messages::link_opened{4, 1});
+  BOOST_TEST(out.take<messages::end_link>({role::endpoint, 4}).empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(gives_up_loudly_after_a_few_deaths_within_a_minute, one_supervisor) {
   for (std::size_t i = 0; i < limits::restarts_max; ++i)
     dies({role::observer});

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -10,6 +11,7 @@
 #include <tandem/page.hpp>
 #include <tandem/runtime.hpp>
 #include <tandem/tandem.h>
+#include <thread>
 #include <utility>
 
 #include <boost/test/unit_test.hpp>
@@ -130,6 +132,14 @@ std::string failure_of(int code, char*& error) {
   BOOST_REQUIRE(error != nullptr);
   const std::unique_ptr<char, decltype(&tandem_free)> owned{std::exchange(error, nullptr), &tandem_free};
   return owned.get();
+}
+
+void wait_for(const char* what, const std::function<bool()>& is_so) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{patience_ms};
+  while (!is_so()) {
+    BOOST_REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, "waited in vain for " << what);
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  }
 }
 
 constexpr const char* no_session_yet = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa pull 0";
@@ -268,6 +278,32 @@ BOOST_FIXTURE_TEST_CASE(a_runtime_tells_what_it_measures_while_it_runs, two_runt
   BOOST_TEST(hub->metrics_text().empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(sync_pauses_and_goes_on, two_runtimes) {
+  BOOST_CHECK_THROW(leaf->pause(), tandem::error); // it does not run
+  leaf->start();
+  BOOST_REQUIRE(leaf->wait_until_level(patience_ms));
+  leaf->pause();
+  wait_for("the pause", [this] {
+    const auto now = leaf->current_state();
+    return now.is_paused && now.links.size() == 1 && now.links[0].state == "paused";
+  });
+  BOOST_TEST(json::parse(leaf->status_json())["paused"] == true);
+  plain_database{hub_path}.run("UPDATE lists SET title = 'while it was paused'");
+  wait_for("the hub to have nobody left", [this] { return hub->current_state().links.empty(); });
+  leaf->resume();
+  BOOST_REQUIRE(leaf->wait_until_level(patience_ms));
+  BOOST_TEST(plain_database{leaf_path}.ask("SELECT title FROM lists") == "while it was paused");
+  BOOST_TEST(!leaf->current_state().is_paused);
+}
+
+BOOST_FIXTURE_TEST_CASE(tables_have_priorities_that_stay, two_runtimes) {
+  BOOST_CHECK_THROW(leaf->prioritize("nowhere", "critical"), tandem::error);
+  BOOST_CHECK_THROW(leaf->prioritize("lists", "urgent"), tandem::error);
+  leaf->prioritize("lists", "critical");
+  BOOST_TEST(json::parse(leaf->status_json())["priorities"]["lists"] == "critical");
+  BOOST_TEST(json::parse(hub->status_json())["priorities"].empty()); // each has its own
+}
+
 BOOST_FIXTURE_TEST_CASE(choices_carry_the_user_and_are_made_once, two_runtimes) {
   const auto id = conflict("title")["id"].get<std::string>();
   leaf->resolve(id, tandem::choice::value, "\"both\"");
@@ -317,7 +353,13 @@ BOOST_FIXTURE_TEST_CASE(c_has_the_same, two_runtimes) {
                  .find("settled already, by Cleo") != std::string::npos);
   BOOST_TEST(tandem_resolve(sync, id.c_str(), TANDEM_TAKE_CURRENT | TANDEM_FORCE, nullptr, nullptr) == 0);
   BOOST_TEST(conflict("title")["settled_who"] == "Cleo");
+  BOOST_TEST(failure_of(tandem_pause(sync, &error), error).find("start it first") != std::string::npos);
+  BOOST_TEST(failure_of(tandem_prioritize(sync, "lists", "soon", &error), error).find("no priority") !=
+             std::string::npos);
+  BOOST_TEST(tandem_prioritize(sync, "lists", "background", nullptr) == 0);
   BOOST_TEST(tandem_start(sync, nullptr) == 0);
+  BOOST_TEST(tandem_pause(sync, nullptr) == 0);
+  BOOST_TEST(tandem_resume(sync, nullptr) == 0);
   tandem_close(sync);
   plain_database kept{leaf_path};
   BOOST_TEST(kept.ask("SELECT value FROM tandem_meta WHERE name = 'audit_keep_count'") == "1");

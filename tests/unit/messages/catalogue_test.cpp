@@ -63,6 +63,12 @@ bundle_part some_measured_part() {
   return result;
 }
 
+bundle_part some_traced_part() {
+  auto result = some_measured_part();
+  result.trace = std::string(16, '\x7e');
+  return result;
+}
+
 range_rows some_rows() {
   return {"tasks", 64, {3, 17}, 3, {"rows"}};
 }
@@ -84,6 +90,7 @@ BOOST_AUTO_TEST_CASE(golden_vectors) {
   check_golden("bundle_part", some_part());
   check_golden("bundle_part_later", some_later_part());
   check_golden("bundle_part_with_trail", some_measured_part());
+  check_golden("bundle_part_with_trace", some_traced_part());
   check_golden("ack", ack{1'003, 750});
   check_golden("demand", demand{1'048'576, 64});
   check_golden("goodbye", goodbye{"done"});
@@ -97,6 +104,11 @@ BOOST_AUTO_TEST_CASE(a_trail_comes_back_and_has_a_limit) {
   part.index = 2;
   BOOST_TEST(decode<bundle_part>(*encode(part)).trail == part.trail);
   BOOST_TEST(decode<bundle_part>(*encode(some_part())).trail.empty());
+  part.trace.assign(tandem::limits::trace_id_bytes, '\xab');
+  BOOST_TEST(decode<bundle_part>(*encode(part)).trace == part.trace);
+  BOOST_TEST(decode<bundle_part>(*encode(part)).trail == part.trail);
+  part.trace += 'x';
+  BOOST_CHECK_THROW(decode<bundle_part>(*encode(part)), failure);
   part.trail.assign(tandem::limits::trail_items_max + 1, 1);
   BOOST_CHECK_THROW(decode<bundle_part>(*encode(part)), failure);
 }

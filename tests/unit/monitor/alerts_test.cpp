@@ -32,6 +32,12 @@ situation counts(metric what, std::uint64_t count) {
   };
 }
 
+situation paused(std::uint64_t is_paused) {
+  return [=](ledger& book, std::int64_t now_us) {
+    book.add(metric::sync_paused, "", is_paused, now_us);
+  };
+}
+
 situation waits(const std::string& kind, std::uint64_t count) {
   return [=](ledger& book, std::int64_t) {
     messages::database_figures figures;
@@ -101,6 +107,7 @@ const std::map<std::string, both>& situations() {
       {"lock_contention", {times(metric::lock_wait_stamp, "", 300), nothing}},
       {"merge_waits_for_lock", {times(metric::lock_wait_merge, "", 400), nothing}},
       {"peer_behind", {behind(30'000), behind(100)}},
+      {"sync_paused", {paused(1), paused(0)}},
       {"link_down",
        {[](ledger& book, std::int64_t) { book.note_link("desk", false, begin_us); },
         [](ledger& book, std::int64_t now_us) {
@@ -109,7 +116,7 @@ const std::map<std::string, both>& situations() {
       {"link_flaps", {counts(metric::links_lost, 5), nothing}},
       {"conflicts_wait", {waits("cell", 2), waits("cell", 0)}},
       {"rows_set_aside", {waits("quarantine", 1), waits("quarantine", 0)}},
-      {"many_conflicts", {counts(metric::conflicts_found, 100), nothing}},
+      {"many_conflicts", {counts(metric::conflicts_cell, 100), nothing}},
       {"changes_refused", {counts(metric::rows_refused, 1), nothing}},
       {"links_refused", {counts(metric::links_refused, 1), nothing}},
       {"clock_off", {offset(-30), offset(0.2)}},

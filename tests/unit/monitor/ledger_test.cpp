@@ -21,23 +21,39 @@ BOOST_AUTO_TEST_SUITE(ledgers)
 
 BOOST_AUTO_TEST_CASE(a_trail_counts_from_end_to_end) {
   ledger book;
-  book.note_trail("hub", {1'000, 2'000, 300, 200, 100, 4'000}, second_us);
+  book.note_trail("hub", {{1'000, 2'000, 300, 200, 100, 4'000}}, second_us);
   BOOST_TEST(book.minute(metric::change_latency, "hub", second_us).largest == 7'600U);
   BOOST_TEST(slowest_station(book).station == "merged");
   BOOST_TEST(slowest_station(book).place == 5U);
 }
 
+BOOST_AUTO_TEST_CASE(changes_with_a_trace_id_are_kept_apart_and_told_in_hex) {
+  ledger book;
+  const std::string trace{"\x4b\xf9\x2f\x35\x77\xb3\x4d\xa6\xa3\xce\x92\x9d\x0e\x0e\x47\x36", 16};
+  book.note_trail("hub", {{1'000, 2'000, 300, 200, 100, 4'000}, trace, 1'700'000'000'000}, second_us);
+  for (std::size_t i = 0; i < 3 * limits::trails_kept_max; ++i)
+    book.note_trail("hub", {{1, 1, 1, 1, 1, 1}}, second_us);
+  const auto told = report_of(book, {}, second_us, 0).at("traces");
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].at("trace_id") == "4bf92f3577b34da6a3ce929d0e0e4736");
+  BOOST_TEST(told[0].at("spans").size() == 6U);
+  BOOST_TEST(told[0].at("spans")[5].at("station") == "merged");
+  for (std::size_t i = 0; i < 3 * limits::traces_kept_max; ++i)
+    book.note_trail("hub", {{1, 1, 1, 1, 1, 1}, trace, 1}, second_us);
+  BOOST_TEST(book.traces().size() == limits::traces_kept_max);
+}
+
 BOOST_AUTO_TEST_CASE(a_trail_that_is_no_whole_way_counts_nothing) {
   ledger book;
   for (const auto size : {0, 1, 2, 3, 5, 7, 9})
-    book.note_trail("hub", std::vector<std::uint64_t>(static_cast<std::size_t>(size), 1), second_us);
+    book.note_trail("hub", {std::vector<std::uint64_t>(static_cast<std::size_t>(size), 1)}, second_us);
   BOOST_TEST(book.trails().empty());
   BOOST_TEST(book.labels_of(metric::change_latency).empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_a_peer_makes_up_has_bounds) {
   ledger book;
-  book.note_trail("hub", {UINT64_MAX, UINT64_MAX, 1, 1, 1, 1}, second_us);
+  book.note_trail("hub", {{UINT64_MAX, UINT64_MAX, 1, 1, 1, 1}}, second_us);
   BOOST_TEST(book.minute(metric::change_latency, "hub", second_us).largest ==
              2 * static_cast<std::uint64_t>(limits::station_ms_max) * 1'000 + 4);
   for (std::size_t i = 0; i < 10 * limits::measured_peers_max; ++i)
@@ -45,14 +61,14 @@ BOOST_AUTO_TEST_CASE(what_a_peer_makes_up_has_bounds) {
   BOOST_TEST(book.counts().size() <= limits::measured_peers_max + 1);
   BOOST_TEST(book.total(metric::rows_sent, "others") > 0U);
   for (std::size_t i = 0; i < 3 * limits::trails_kept_max; ++i)
-    book.note_trail("hub", {1, 1, 1, 1, 1, 1}, second_us);
+    book.note_trail("hub", {{1, 1, 1, 1, 1, 1}}, second_us);
   BOOST_TEST(book.trails().size() == limits::trails_kept_max);
   book.add(static_cast<metric>(250), "", 1, second_us);
 }
 
 BOOST_AUTO_TEST_CASE(a_change_over_two_links_is_told_station_by_station) {
   ledger book;
-  book.note_trail("hub", {1'000, 2'000, 300, 200, 100, 4'000, 500, 600, 30'000, 800}, second_us);
+  book.note_trail("hub", {{1'000, 2'000, 300, 200, 100, 4'000, 500, 600, 30'000, 800}}, second_us);
   const auto report = report_of(book, {}, second_us, 0);
   const auto& stations = report.at("waterfall").at(0).at("stations");
   BOOST_TEST(stations.size() == 10U);

@@ -126,6 +126,14 @@ export class NodeProvider implements face.Provider {
     await this.ask("resume");
   }
 
+  async priorities(): Promise<Readonly<Record<string, face.Priority>>> {
+    return (await this.ask("priorities")) as Record<string, face.Priority>;
+  }
+
+  async prioritize(table: string, priority: face.Priority): Promise<void> {
+    await this.ask("prioritize", { table, priority });
+  }
+
   async ping(): Promise<number> {
     const begin = performance.now();
     await this.ask("ping");

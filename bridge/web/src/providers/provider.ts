@@ -84,6 +84,9 @@ export interface Resolution {
   readonly user?: string;
 }
 
+/** `critical`: at once; `background`: a few times a second, unless something else leaves anyway. */
+export type Priority = "critical" | "normal" | "background";
+
 export interface Conflict {
   readonly id: string;
   readonly table: string;
@@ -127,8 +130,14 @@ export interface Provider {
   audit(limit?: number): Promise<readonly Conflict[]>;
   why(table: string, key: Json): Promise<Json>;
   tables(): Promise<Json>;
+  /** Ends the node's links with its peers, and lets none be made, until `resume` is called or the node starts again.
+   * Pages go on; `status` tells it as `paused`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Of tables whose changes are not `normal`. */
+  priorities(): Promise<Readonly<Record<string, Priority>>>;
+  /** How soon changes of a table leave this node; stays in its database. */
+  prioritize(table: string, priority: Priority): Promise<void>;
   /** Milliseconds there and back. */
   ping(): Promise<number>;
   /** Requests that wait are rejected with `closed`. */

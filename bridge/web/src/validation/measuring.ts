@@ -31,6 +31,27 @@ async function oneByOne(count: number, work: () => Promise<unknown>): Promise<nu
   return samples;
 }
 
+/** The least that this page's clock can tell apart: WebKit's ticks once a millisecond. */
+function clockStepMs(): number {
+  const begin = now();
+  let next = begin;
+  while (next === begin) next = now();
+  return next - begin;
+}
+
+const fineStepMs = 0.1;
+const groupSize = 20;
+
+/** What is usual, also where a single one ends in the tick that it began in: then means of groups. */
+async function usual(count: number, work: () => Promise<unknown>): Promise<number[]> {
+  if (clockStepMs() <= fineStepMs) return oneByOne(count, work);
+  const group = async () => {
+    for (let i = 0; i < groupSize; i++) await work();
+  };
+  const sums = await oneByOne(Math.max(5, Math.round(count / groupSize)), group);
+  return sums.map((sum) => sum / groupSize);
+}
+
 /** `lanes` at once, for the rate that a page can reach. */
 async function rate(count: number, lanes: number, work: (index: number) => Promise<unknown>): Promise<number> {
   let next = 0;
@@ -42,15 +63,16 @@ async function rate(count: number, lanes: number, work: (index: number) => Promi
 }
 
 const roundTrips: Measurement = async (provider, amount) => {
-  const samples = await oneByOne(times(300, amount), () => provider.ping());
+  const samples = await usual(times(300, amount), () => provider.ping());
+  const each = await oneByOne(times(300, amount), () => provider.ping());
   return [
     judged("round_trip_p50", percentile(samples, 0.5), samples),
-    judged("round_trip_p99", percentile(samples, 0.99), samples),
+    judged("round_trip_p99", percentile(each, 0.99), each),
   ];
 };
 
 const writes: Measurement = async (provider, amount) => {
-  const samples = await oneByOne(times(100, amount), () => provider.execute(insert, [randomId(), 1]));
+  const samples = await usual(times(100, amount), () => provider.execute(insert, [randomId(), 1]));
   const perSecond = await rate(times(500, amount), 32, () => provider.execute(insert, [randomId(), 1]));
   return [judged("write_p50", percentile(samples, 0.5), samples), judged("writes", perSecond)];
 };

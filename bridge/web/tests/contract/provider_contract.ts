@@ -308,6 +308,33 @@ export const contract: readonly Clause[] = [
     },
   },
   {
+    name: "pauses and resumes sync",
+    async run({ provider }) {
+      const own = new Own(provider);
+      const isPaused = async () => ((await provider.status()) as { paused: boolean }).paused;
+      equal(await isPaused(), false);
+      await provider.pause();
+      await until("the pause", isPaused);
+      await own.add("a", "while it was paused");
+      await until("an answer that tells of it", async () =>
+        JSON.stringify(await provider.why("notes", [own.id("a")])).includes("paused"),
+      );
+      await provider.resume();
+      await until("the end of the pause", async () => !(await isPaused()));
+    },
+  },
+  {
+    name: "keeps how soon changes of a table leave",
+    async run({ provider }) {
+      await provider.prioritize("notes", "critical");
+      equal((await provider.priorities()).notes, "critical");
+      await provider.prioritize("notes", "normal");
+      equal((await provider.priorities()).notes, undefined);
+      await refused(provider.prioritize("nowhere", "critical"), "not_found");
+      await refused(provider.prioritize("notes", "at once" as "critical"), "usage");
+    },
+  },
+  {
     name: "writes once what is asked again after a reload",
     async run({ provider, reload }) {
       const own = new Own(provider);
