@@ -101,4 +101,12 @@ bool app_file::update(std::int64_t id, std::int64_t revision) {
   return run(update_.get());
 }
 
+bool app_file::remove(std::int64_t id) {
+  if (!remove_) {
+    remove_ = prepare("DELETE FROM validation WHERE id = ?1");
+  }
+  sqlite3_bind_int64(remove_.get(), 1, id);
+  return run(remove_.get());
+}
+
 } // namespace tandem::node

@@ -29,6 +29,7 @@ public:
   /// written.
   bool insert(std::int64_t id, std::string_view body);
   bool update(std::int64_t id, std::int64_t revision);
+  bool remove(std::int64_t id);
 
 private:
   struct closer {
@@ -44,6 +45,7 @@ private:
   std::unique_ptr<sqlite3, closer> connection_;
   statement insert_;
   statement update_;
+  statement remove_;
 };
 
 } // namespace tandem::node

@@ -104,12 +104,27 @@ void field::kill_hub() {
   hub.node.end(SIGKILL);
 }
 
-void field::run(const std::vector<std::string>& arguments) {
+void field::freeze_hub() {
+  kill(hub.node.id(), SIGSTOP);
+}
+
+void field::thaw_hub() {
+  kill(hub.node.id(), SIGCONT);
+}
+
+void field::run(const std::vector<std::string>& arguments) const {
   const auto log = folder_ / "command.log";
   process command{arguments, log, false};
   if (command.wait() != 0) {
     throw failure{failure_code::storage, "`tandem " + arguments[1] + "` fails:\n" + command.last_words()};
   }
+}
+
+fs::path field::tracked_file(const std::string& name, const std::string& sql) const {
+  auto result = fresh_path(name);
+  app_file{result}.execute(sql);
+  run({own_program(), "track", result.string(), "--all"});
+  return result;
 }
 
 void field::wait_until_level(int deadline_ms) {

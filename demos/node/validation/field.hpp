@@ -39,10 +39,15 @@ public:
   void start_hub();
   /// Kills the hub as a power cut would end its process.
   void kill_hub();
+  /// Its links stay and nothing passes, until `thaw_hub`.
+  void freeze_hub();
+  void thaw_hub();
   /// A file beside the others, without any node.
   [[nodiscard]] std::filesystem::path plain_file() const { return folder_ / "plain.db"; }
   /// A path in the field's folder, which goes with it.
   [[nodiscard]] std::filesystem::path fresh_path(const std::string& name) const { return folder_ / name; }
+  /// A database of its own beside the others, all of whose tables are tracked.
+  [[nodiscard]] std::filesystem::path tracked_file(const std::string& name, const std::string& sql) const;
   /// Waits until all three have the same rows.
   void wait_until_level(int deadline_ms);
   /// A number that no row has yet, with room for `count` more.
@@ -50,7 +55,7 @@ public:
 
 private:
   void start(field_node& which, const std::vector<std::string>& arguments);
-  void run(const std::vector<std::string>& arguments);
+  void run(const std::vector<std::string>& arguments) const;
 
   std::filesystem::path folder_;
   std::vector<std::string> settings_;

@@ -30,10 +30,12 @@ void measure_concurrency(field& on, effort much, validation& into);
 void measure_memory(field& on, effort much, validation& into);
 /// A hub that is killed and comes back.
 void measure_recovery(field& on, effort much, validation& into);
-/// Two devices that write to the same rows while their hub is killed again and again; then: what became of every write,
-/// and are all rows equal?
+/// Four programs on two devices that update the same rows, insert and delete, while their hub is killed and frozen
+/// again and again; then: what became of every write, and are all rows equal?
 void measure_stress(field& on, effort much, validation& into);
 
+/// The same requests from this very process, with no transport at all: what the others' ways add.
+void measure_in_process(field& on, effort much, validation& into);
 /// A page's requests by each way that it has to its node.
 void measure_ways(field& on, effort much, validation& into);
 

@@ -29,11 +29,12 @@ constexpr std::array repeated{
     measurement{"large values", measure_large_values},
 };
 constexpr std::array once{
+    measurement{"requests within one process", measure_in_process},
     measurement{"a page's ways to its data", measure_ways},
     measurement{"four programs that write at once", measure_concurrency},
     measurement{"a node's memory", measure_memory},
     measurement{"recovery from a killed hub", measure_recovery},
-    measurement{"stress: two devices on the same rows, the hub killed again and again", measure_stress},
+    measurement{"stress: four programs on two devices, the hub killed and frozen again and again", measure_stress},
 };
 
 /// What the settings of a node may change, and what is measured quickly enough to be made again and again.

@@ -1,11 +1,16 @@
-// Two devices write to the same rows while the hub dies again and again. Every write must be taken at once, and every
-// row must be the same everywhere in the end, with the latest write of one of both in it.
+// Four programs on two devices update the same rows, insert and delete, while the hub dies and freezes again and again.
+// Every write must be taken at once, and every row must be the same everywhere in the end, with the latest write of one
+// of them in it.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "demos/node/demo/story.hpp"
 #include "demos/node/validation/app_file.hpp"
@@ -20,26 +25,48 @@ using messages::failure;
 using messages::failure_code;
 
 constexpr int rows = 200;
+constexpr int writers = 4;
+/// Rows that one writer may insert.
+constexpr std::int64_t own_rows = 10'000;
+/// Every so many steps a writer inserts a row of its own, or deletes one; else it updates one of those that all share.
+constexpr std::int64_t insert_each = 8;
+constexpr std::int64_t delete_each = 16;
 constexpr int level_ms = 60'000;
 
-/// What one device did: writes that were taken, and the last revision that it gave each row.
+/// What one writer did: writes that were taken, the last revision that it gave each row, and which rows of its own are
+/// there.
 struct writer_report {
   std::uint64_t tried = 0;
   std::uint64_t taken = 0;
   std::map<std::int64_t, std::int64_t> last;
+  std::set<std::int64_t> inserted, deleted;
+
+  bool note(bool was_taken) {
+    ++tried;
+    taken += was_taken;
+    return was_taken;
+  }
 };
 
-/// Revisions name their device: even numbers are one's, odd ones the other's.
+/// Revisions name their writer by what is left when they are divided by the number of writers.
 writer_report write_until(const std::atomic<bool>& is_over, const std::filesystem::path& file, std::int64_t first,
-                          int device) {
+                          int writer) {
   writer_report result;
   app_file app{file};
+  auto own = first + rows + writer * own_rows;
   for (std::int64_t revision = 1; !is_over; ++revision) {
-    const auto id = first + (revision * 7 + device * 3) % rows;
-    ++result.tried;
-    if (app.update(id, 2 * revision + device)) {
-      ++result.taken;
-      result.last[id] = 2 * revision + device;
+    if (revision % insert_each == 0 && result.note(app.insert(own, "stress"))) {
+      result.inserted.insert(own++);
+    }
+    if (revision % delete_each == 0 && !result.inserted.empty()) {
+      if (const auto id = *result.inserted.begin(); result.note(app.remove(id))) {
+        result.inserted.erase(id);
+        result.deleted.insert(id);
+      }
+    }
+    const auto id = first + (revision * 7 + writer * 3) % rows;
+    if (result.note(app.update(id, writers * revision + writer))) {
+      result.last[id] = writers * revision + writer;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{2});
   }
@@ -50,12 +77,22 @@ double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// How many rows are equal on all three, and hold what one of both wrote last to them.
-std::uint64_t sound_rows(field& on, std::int64_t first, const std::vector<writer_report>& reports) {
+/// How many rows are the same on all three as they should be.
+struct soundness {
+  std::uint64_t sound = 0;
+  std::uint64_t all = 0;
+  void add(bool is_sound) {
+    ++all;
+    sound += is_sound;
+  }
+};
+
+/// Shared rows hold what one of all writers wrote last to them; a writer's own are there, or are not.
+soundness look_at_rows(field& on, std::int64_t first, const std::vector<writer_report>& reports) {
   app_file hub{on.hub.file};
   app_file near{on.near.file};
   app_file far{on.far.file};
-  std::uint64_t result = 0;
+  soundness result;
   for (auto id = first; id < first + rows; ++id) {
     const auto read = "SELECT revision FROM validation WHERE id = " + std::to_string(id);
     const auto shown = hub.number(read);
@@ -65,16 +102,36 @@ std::uint64_t sound_rows(field& on, std::int64_t first, const std::vector<writer
     };
     const bool is_untouched =
         shown == 0 && std::ranges::none_of(reports, [&](const auto& each) { return each.last.contains(id); });
-    result += near.number(read) == shown && far.number(read) == shown &&
-              (is_untouched || std::ranges::any_of(reports, is_last));
+    result.add(near.number(read) == shown && far.number(read) == shown &&
+               (is_untouched || std::ranges::any_of(reports, is_last)));
+  }
+  for (const auto& report : reports) {
+    for (const auto* ids : {&report.inserted, &report.deleted}) {
+      for (const auto id : *ids) {
+        const auto count = "SELECT count(*) FROM validation WHERE id = " + std::to_string(id);
+        const std::int64_t wanted = ids == &report.inserted ? 1 : 0;
+        result.add(hub.number(count) == wanted && near.number(count) == wanted && far.number(count) == wanted);
+      }
+    }
   }
   return result;
+}
+
+/// In turns the hub dies, which cuts its links, and freezes, so that they hang.
+void disturb(field& on, int rounds) {
+  for (int round = 0; round < rounds; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{600});
+    const bool dies = round % 2 == 0;
+    dies ? on.kill_hub() : on.freeze_hub();
+    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+    dies ? on.start_hub() : on.thaw_hub();
+  }
 }
 
 } // namespace
 
 void measure_stress(field& on, effort much, validation& into) {
-  const auto first = on.take_ids(rows);
+  const auto first = on.take_ids(rows + writers * own_rows);
   {
     app_file app{on.near.file};
     for (int i = 0; i < rows; ++i) {
@@ -83,43 +140,44 @@ void measure_stress(field& on, effort much, validation& into) {
   }
   on.wait_until_level(level_ms);
   std::atomic<bool> is_over{false};
-  std::vector<writer_report> reports(2);
+  std::vector<writer_report> reports(writers);
   std::mutex mutex;
   std::string trouble;
-  std::vector<std::thread> writers;
-  for (int device = 0; device < 2; ++device) {
-    writers.emplace_back([&, device] {
-      try {
-        reports[static_cast<std::size_t>(device)] =
-            write_until(is_over, device == 0 ? on.near.file : on.far.file, first, device);
-      } catch (const failure& problem) {
-        const std::lock_guard lock{mutex};
-        trouble = problem.what();
-      }
+  const auto guarded = [&](const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const failure& problem) {
+      const std::lock_guard lock{mutex};
+      trouble = problem.what();
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int writer = 0; writer < writers; ++writer) {
+    threads.emplace_back([&, writer] {
+      guarded([&] {
+        reports[static_cast<std::size_t>(writer)] =
+            write_until(is_over, writer % 2 == 0 ? on.near.file : on.far.file, first, writer);
+      });
     });
   }
-  try {
-    for (int round = 0; round < much.of(6); ++round) {
-      std::this_thread::sleep_for(std::chrono::milliseconds{600});
-      on.kill_hub();
-      std::this_thread::sleep_for(std::chrono::milliseconds{200});
-      on.start_hub();
-    }
-  } catch (const failure& problem) {
-    const std::lock_guard lock{mutex};
-    trouble = problem.what();
-  }
+  guarded([&] { disturb(on, much.of(6)); });
   is_over = true;
-  for (auto& each : writers) {
+  for (auto& each : threads) {
     each.join();
   }
   if (!trouble.empty()) {
     throw failure{failure_code::busy, trouble};
   }
   on.wait_until_level(level_ms);
-  into.figures.push_back(
-      {"stress_success", "", share(reports[0].taken + reports[1].taken, reports[0].tried + reports[1].tried), {}});
-  into.figures.push_back({"integrity", "", share(sound_rows(on, first, reports), rows), {}});
+  std::uint64_t taken = 0;
+  std::uint64_t tried = 0;
+  for (const auto& each : reports) {
+    taken += each.taken;
+    tried += each.tried;
+  }
+  into.figures.push_back({"stress_success", "", share(taken, tried), {}});
+  const auto found = look_at_rows(on, first, reports);
+  into.figures.push_back({"integrity", "", share(found.sound, found.all), {}});
 }
 
 } // namespace tandem::node

@@ -33,18 +33,6 @@ void write_file(const fs::path& path, std::string_view text) {
   }
 }
 
-/// With the tables that the page writes to.
-fs::path make_database(field& on) {
-  const auto database = on.fresh_path("page.db");
-  app_file{database}.execute("PRAGMA journal_mode = WAL; CREATE TABLE reports(id INTEGER PRIMARY KEY, json TEXT); "
-                             "CREATE TABLE progress(id INTEGER PRIMARY KEY, text TEXT)");
-  process track{{own_program(), "track", database.string(), "--all"}, on.fresh_path("page-track.log"), false};
-  if (track.wait() != 0) {
-    throw failure{failure_code::storage, "`tandem track` fails:\n" + track.last_words()};
-  }
-  return database;
-}
-
 /// The page's files, with what it is to do in options.json.
 fs::path make_page(const fs::path& folder, effort much) {
   fs::create_directories(folder);
@@ -127,7 +115,8 @@ void add_figures(const nlohmann::json& report, validation& into) {
 } // namespace
 
 void measure_ways(field& on, effort much, validation& into) {
-  const auto database = make_database(on);
+  const auto database = on.tracked_file("page.db", "CREATE TABLE reports(id INTEGER PRIMARY KEY, json TEXT); "
+                                                   "CREATE TABLE progress(id INTEGER PRIMARY KEY, text TEXT)");
   const auto page = make_page(on.fresh_path("page"), much);
   const auto log = on.fresh_path("page.log");
   if (const auto window = window_command(database, page); !window.empty()) {
