@@ -17,6 +17,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pacing
 import pages
 from processes import CountingProxy, Node, Programs, Trouble, count_rows, result_of, wait_rows, wait_until
 
@@ -229,7 +230,7 @@ class Bench:
             watcher = self.programs.start_driving("watch", far, 100 + count)
             time.sleep(0.3)
             writer = self.programs.start_driving("write", near, "insert", count, 20_000_000)
-            while asked_ms is not None and watcher.poll() is None:
+            while asked_ms is not None and count_rows(far) < 100 + count:
                 begin = time.monotonic()
                 with urllib.request.urlopen(hub_node.url.replace("ws:", "http:") + "metrics", timeout=30) as answer:
                     answer.read()
@@ -264,6 +265,10 @@ class Bench:
         """A browser and a WebView over a node."""
         pages.measure(self)
 
+    def pacing(self):
+        """The fitted window beside a fixed one, and tables in a hurry."""
+        pacing.measure(self)
+
     def flatness(self):
         first = {}
         for rows in (10_000, 100_000, 1_000_000):
@@ -277,7 +282,7 @@ class Bench:
                 self.add("flatness", f"{label} of a change, {count:,} rows", value, "us", None, beside)
 
 
-PARTS = ["writes", "core", "sizes", "upkeep", "conflicts", "links", "pages", "measuring", "intake", "flatness"]
+PARTS = ["writes", "core", "sizes", "upkeep", "conflicts", "links", "pages", "pacing", "measuring", "intake", "flatness"]
 # Pairs of runs, for two runs of one program differ by more than measuring costs.
 MEASURING_TURNS = 7
 

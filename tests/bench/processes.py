@@ -2,6 +2,7 @@
 
 import json
 import os
+import queue
 import signal
 import socket
 import sqlite3
@@ -24,6 +25,11 @@ class Programs:
         self.build = build
         self.tandem = str(build / "tandem")
         self.driver = str(build / "tandem_bench")
+
+    def run_tandem(self, *arguments):
+        done = subprocess.run([self.tandem, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise Trouble(done.stderr.strip())
 
     def drive(self, *arguments):
         """Runs one command of the driver to its end; returns what it measured."""
@@ -143,3 +149,40 @@ class CountingProxy:
 
     def close(self):
         self.server.close()
+
+
+class DelayingProxy(CountingProxy):
+    """A link as wide as can be, but long: what comes in goes on after `delay_s`."""
+
+    def __init__(self, url, delay_s):
+        self.delay_s = delay_s
+        super().__init__(url)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _hand_on(self, source, sink, direction):
+        under_way = queue.SimpleQueue()
+        threading.Thread(target=self._deliver, args=(under_way, sink), daemon=True).start()
+        try:
+            while chunk := source.recv(1 << 16):
+                under_way.put((time.monotonic() + self.delay_s, chunk))
+        except OSError:
+            pass
+        under_way.put((time.monotonic() + self.delay_s, None))
+
+    @staticmethod
+    def _deliver(under_way, sink):
+        while True:
+            due, chunk = under_way.get()
+            time.sleep(max(0, due - time.monotonic()))
+            if chunk is None:
+                break
+            try:
+                sink.sendall(chunk)
+            except OSError:
+                break
+        sink.close()
