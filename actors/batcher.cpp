@@ -12,24 +12,30 @@ namespace tandem::actors {
 
 using messages::internal;
 
-/// Bundles are acknowledged in order. The mean moves by an eighth, as that of TCP's round trips does (RFC 6298).
-void batcher::link::note(const messages::queue_state& state, std::int64_t now_us) {
+namespace {
+
+/// By an eighth, as that of TCP's round trips does (RFC 6298).
+void move_mean(std::int64_t& mean, std::uint64_t next_us) {
+  const auto us = static_cast<std::int64_t>(std::min<std::uint64_t>(next_us, limits::station_ms_max * us_per_ms));
+  mean = mean == 0 ? us : (7 * mean + us) / 8;
+}
+
+} // namespace
+
+void batcher::link::note(const messages::queue_state& state) {
   bundles_unacked = state.bundles_unacked;
   is_ordered = is_ordered && !state.answers_flush;
-  while (under_way_since_us.size() < bundles_unacked)
-    under_way_since_us.push_back(now_us);
-  while (under_way_since_us.size() > bundles_unacked) {
-    const auto took_us = now_us - under_way_since_us.front();
-    under_way_since_us.pop_front();
-    acknowledged_within_us = acknowledged_within_us == 0 ? took_us : (7 * acknowledged_within_us + took_us) / 8;
-  }
+  if (state.round_us == 0)
+    return;
+  move_mean(acknowledged_within_us, state.round_us);
+  move_mean(merged_within_us, state.held_us);
 }
 
 std::int64_t batcher::link::busy_window_us() const {
   if (acknowledged_within_us == 0)
     return limits::flush_window_ms * us_per_ms;
-  return std::clamp(acknowledged_within_us / 2, limits::flush_window_ms_min * us_per_ms,
-                    limits::flush_window_ms_max * us_per_ms);
+  return std::clamp(std::max(merged_within_us, acknowledged_within_us / limits::bundles_under_way),
+                    limits::flush_window_ms_min * us_per_ms, limits::flush_window_ms_max * us_per_ms);
 }
 
 /// Nothing: nothing waits. The past: at once.
@@ -106,7 +112,7 @@ void batcher::receive(const frame& message, outbox& out) {
       break;
     }
     auto& link = links_[message.from().number];
-    link.note(state, out.now_us());
+    link.note(state);
     tell_window(message.from().number, link, out);
     break;
   }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 
@@ -32,11 +31,11 @@ private:
     std::optional<std::int64_t> lags_since_us; ///< for the peer's own changes, which it need only pass over
     messages::passage way{};                   ///< of the oldest change that waits
     bool is_ordered = false;                   ///< a flush is in the queue's mailbox
-    std::deque<std::int64_t> under_way_since_us;
-    std::int64_t acknowledged_within_us = 0; ///< a moving mean; 0: none came yet
-    std::int64_t told_window_us = 0;         ///< to the monitor
+    std::int64_t acknowledged_within_us = 0;   ///< a moving mean; 0: none came yet
+    std::int64_t merged_within_us = 0;         ///< the same of what the peer takes for a bundle
+    std::int64_t told_window_us = 0;           ///< to the monitor
 
-    void note(const messages::queue_state& state, std::int64_t now_us);
+    void note(const messages::queue_state& state);
     void note(const messages::grown& news, std::int64_t now_us);
     messages::flush take(std::uint64_t head, std::int64_t now_us);
     /// While a bundle is under way.

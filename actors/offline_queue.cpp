@@ -126,6 +126,8 @@ void offline_queue::take_ack(const messages::ack& news, outbox& out) {
 void offline_queue::note_round_trip(const sent_bundle& done, const messages::ack& news, outbox& out) {
   const auto round_us = out.now_us() - done.sent_us;
   const auto held_us = std::min<std::uint64_t>(news.held_us, span_us(round_us));
+  round_us_ = span_us(round_us);
+  held_us_ = held_us;
   transit_us_ = (span_us(round_us) - held_us) / 2;
   tell_monitor(out, {{metric::station_received, link_, transit_us_},
                      {metric::station_merged, link_, held_us},
@@ -293,7 +295,8 @@ void offline_queue::await_stamp(outbox& out) {
 }
 
 void offline_queue::tell_state(outbox& out, bool answers_flush) {
-  out.send({role::batcher}, messages::queue_state{unacked_.size() + (bundle_ ? 1 : 0), answers_flush, true});
+  out.send({role::batcher},
+           messages::queue_state{unacked_.size() + (bundle_ ? 1 : 0), answers_flush, true, round_us_, held_us_});
 }
 
 void offline_queue::plan_next(outbox& out) const {

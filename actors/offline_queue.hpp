@@ -82,6 +82,8 @@ private:
   std::int64_t part_sent_us_ = 0;
   messages::passage waiting_;               ///< how the oldest change that waits has come here
   messages::passage way_;                   ///< the same of the one in the bundle
+  std::uint64_t round_us_ = 0;              ///< how long an acknowledgement took lately
+  std::uint64_t held_us_ = 0;               ///< of it, what the peer took to merge
   std::uint64_t transit_us_ = 0;            ///< how long the way to the peer's arbiter took lately
   std::optional<std::int64_t> advance_us_;  ///< when to tell the peer of what it need only pass over
   std::optional<std::int64_t> retry_us_;    ///< when to read the log again after it could not be read

@@ -114,12 +114,16 @@ struct queue_state {
   TANDEM_MESSAGE(queue_state);
   std::uint64_t bundles_unacked = 0;
   bool answers_flush = false;
-  bool is_up = true; ///< false, last of all: the link has ended
+  bool is_up = true;          ///< false, last of all: the link has ended
+  std::uint64_t round_us = 0; ///< from sending the bundle that was acknowledged last until that came; 0: none was
+  std::uint64_t held_us = 0;  ///< of it, what the peer took to merge
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.bundles_unacked);
     visit(message.answers_flush);
     visit(message.is_up);
+    visit(message.round_us);
+    visit(message.held_us);
   }
 };
 

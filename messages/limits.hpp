@@ -191,9 +191,11 @@ constexpr std::int64_t echo_waits_us[] = {300,   150,   200,   250,   350,   500
 /// Stamping takes the app's write lock; it may hold it for one part in so many of the time.
 constexpr std::int64_t stamp_rest_factor = 3;
 constexpr std::int64_t stamp_window_ms_max = 50;
-/// While a bundle is under way to a peer, further changes wait for its acknowledgement, and at most half as long as
-/// acknowledgements take on this link, but for its first one: so two or three bundles are under way at once, however
-/// far the peer is. Never less than is needed to bundle what one app writes at once, nor more than anybody notices.
+/// While a bundle is under way to a peer, further changes wait for its acknowledgement, and at most as long as the peer
+/// takes to merge one, so that none queue up there; or as this share of what acknowledgements take on this link, if
+/// that is longer: so many bundles are under way at once, however far the peer is. Never less than is needed to bundle
+/// what one app writes at once, nor more than anybody notices. `flush_window_ms`: before the first acknowledgement.
+constexpr std::int64_t bundles_under_way = 6;
 constexpr std::int64_t flush_window_ms = 10;
 constexpr std::int64_t flush_window_ms_min = 1;
 constexpr std::int64_t flush_window_ms_max = 50;

@@ -17,9 +17,12 @@ struct one_batcher {
   actors::batcher batcher;
 
   explicit one_batcher(std::optional<std::int64_t> window_ms = {}) : batcher{window_ms} {}
-  void queue_says(std::uint64_t link, std::uint64_t unacked, bool answers_flush = false, bool is_up = true) {
-    batcher.receive(recording_outbox::from({role::queue, link}, messages::queue_state{unacked, answers_flush, is_up}),
-                    out);
+  void queue_says(std::uint64_t link, std::uint64_t unacked, bool answers_flush = false, bool is_up = true,
+                  std::int64_t round_ms = 0, std::int64_t held_ms = 0) {
+    const messages::queue_state state{unacked, answers_flush, is_up,
+                                      static_cast<std::uint64_t>(round_ms * actors::us_per_ms),
+                                      static_cast<std::uint64_t>(held_ms * actors::us_per_ms)};
+    batcher.receive(recording_outbox::from({role::queue, link}, state), out);
   }
   void log_grew(std::uint64_t head, std::uint64_t rows, std::uint64_t via_link = 0,
                 priority urgency = priority::normal) {
@@ -75,16 +78,19 @@ BOOST_FIXTURE_TEST_CASE(but_not_for_long, one_batcher) {
   BOOST_TEST(flushes(1) == 1U);
 }
 
-/// A bundle goes out and is acknowledged after so long; then another is under way.
-BOOST_FIXTURE_TEST_CASE(for_half_as_long_as_acknowledgements_take_on_this_link, one_batcher) {
+/// A bundle goes out and is acknowledged after so long, of which the peer has taken a part; then another is under way.
+BOOST_FIXTURE_TEST_CASE(for_as_long_as_suits_the_link_and_the_peer, one_batcher) {
+  struct situation {
+    std::int64_t took_ms, held_ms, window_ms;
+  };
   std::uint64_t head = 0;
-  for (const auto& [took_ms, window_ms] : {std::pair<std::int64_t, std::int64_t>{30, 15},
-                                           {2, limits::flush_window_ms_min},
-                                           {5'000, limits::flush_window_ms_max}}) {
+  for (const auto& [took_ms, held_ms, window_ms] :
+       {situation{10 * limits::bundles_under_way, 2, 10}, situation{60, 25, 25},
+        situation{2, 1, limits::flush_window_ms_min}, situation{5'000, 4'000, limits::flush_window_ms_max}}) {
     for (int i = 0; i < 200; ++i) { // until the mean has followed
       queue_says(1, 1);
       pass_ms(took_ms);
-      queue_says(1, 0);
+      queue_says(1, 0, false, true, took_ms, held_ms);
     }
     queue_says(1, 1);
     log_grew(++head, 1);
