@@ -124,6 +124,23 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
     await until(() => node.sqlite("SELECT title FROM notes") === "Welcome");
   }, 30_000);
 
+  it("sends from another tab what a tab had written that was closed", async () => {
+    const browserOfTwo = await browser.newContext();
+    const leading = await open(browserOfTwo);
+    const following = await open(browserOfTwo);
+    await node.kill();
+    await leading.getByLabel("Text").fill("by the tab that was closed");
+    await following.getByLabel("New task").fill("by the tab that stayed");
+    await following.getByRole("button", { name: "Add" }).click();
+    await following.getByText("2 edits wait here").waitFor(); // It sees what the other tab has made.
+    await leading.close();
+    await node.run();
+    await until(() => body() === "by the tab that was closed");
+    await until(() => node.sqlite("SELECT count(*) FROM tasks WHERE title = 'by the tab that stayed'") === "1");
+    await until(async () => (await following.getByText(/edits? waits? here/).count()) === 0);
+    await browserOfTwo.close();
+  }, 30_000);
+
   it("takes back what the node refuses, and says why", async () => {
     node.sqlite(
       "CREATE TRIGGER no_swearing BEFORE UPDATE ON notes WHEN NEW.title = 'Damn' BEGIN SELECT RAISE(ABORT, 'no swearing'); END",

@@ -150,6 +150,7 @@ describe("the sync manager", () => {
     expect(manager.state.writes.map(({ state }) => state)).toEqual(["refused"]);
     await manager.dismiss(once);
     expect(manager.state.writes).toEqual([]);
+    await expect(manager.saved(once)).rejects.toMatchObject({ code: "refused" });
   });
 
   it("lets what is typed take the place of what waits", async () => {
@@ -207,6 +208,32 @@ describe("the sync manager", () => {
     second.manager.resume();
     await until(() => second.manager.state.writes.length === 0);
     expect(titles()).toBe("by the second later");
+  });
+
+  it("does not send to another node what was perhaps done by the one before", async () => {
+    const other = await NodeProcess.start([], "CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL, title TEXT, size)");
+    try {
+      const first = await open();
+      await first.manager.saved(await first.manager.write("INSERT INTO notes VALUES('a', 'first', 0)"));
+      first.manager.pause();
+      const doubtful = await first.manager.write("UPDATE notes SET size = size + 1");
+      await first.manager.write("UPDATE notes SET title = 'second'");
+      first.close();
+      other.sqlite("INSERT INTO notes VALUES('a', 'first', 0)");
+      const second = await Tab.open(other.url, name);
+      tabs.push(second);
+      await until(() => other.sqlite("SELECT title FROM notes") === "second");
+      expect(other.sqlite("SELECT size FROM notes")).toBe("0");
+      const [kept] = second.manager.state.writes;
+      expect(kept).toMatchObject({ once: doubtful, state: "refused", refusal: { code: "network" } });
+      // What this page makes from now on was never elsewhere; and a person may say that the other was not either.
+      await second.manager.saved(await second.manager.write("UPDATE notes SET title = 'third'"));
+      await second.manager.retry(doubtful);
+      await second.manager.saved(doubtful);
+      expect(other.sqlite("SELECT size FROM notes")).toBe("1");
+    } finally {
+      await other.end();
+    }
   });
 
   it("asks a node that is busy again in a while, and lets nothing overtake", async () => {

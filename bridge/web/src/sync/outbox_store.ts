@@ -33,19 +33,26 @@ export interface OutboxStore {
   all(): Promise<StoredWrite[]>;
   put(write: StoredWrite): Promise<void>;
   remove(once: string): Promise<void>;
+  /** The site of the node that writes were sent to last; null: none ever was. */
+  site(): Promise<string | null>;
+  noteSite(site: string): Promise<void>;
   close(): void;
 }
 
 interface Schema extends DBSchema {
   writes: { key: string; value: StoredWrite };
+  facts: { key: string; value: string };
 }
 
 /** IndexedDB where it can be had; in private windows and without quota memory, which says why. */
 export async function openOutboxStore(name: string): Promise<OutboxStore> {
   try {
     if (typeof indexedDB === "undefined") throw new Error("this browser has no IndexedDB");
-    const database = await openDB<Schema>(`tandem-outbox-${name}`, 1, {
-      upgrade: (fresh) => void fresh.createObjectStore("writes", { keyPath: "once" }),
+    const database = await openDB<Schema>(`tandem-outbox-${name}`, 2, {
+      upgrade(database, before) {
+        if (before < 1) database.createObjectStore("writes", { keyPath: "once" });
+        if (before < 2) database.createObjectStore("facts");
+      },
     });
     return new IndexedStore(database);
   } catch (reason) {
@@ -90,6 +97,14 @@ class IndexedStore implements OutboxStore {
     await this.database.delete("writes", once);
   }
 
+  async site(): Promise<string | null> {
+    return (await this.database.get("facts", "site")) ?? null;
+  }
+
+  async noteSite(site: string): Promise<void> {
+    await this.database.put("facts", site, "site").catch(() => {}); // `put` tells that nothing more is taken.
+  }
+
   close(): void {
     this.database.close();
   }
@@ -115,6 +130,12 @@ export class MemoryStore implements OutboxStore {
   async remove(once: string): Promise<void> {
     this.writes.delete(once);
   }
+
+  async site(): Promise<string | null> {
+    return null; // What is kept here was never another page's.
+  }
+
+  async noteSite(): Promise<void> {}
 
   close(): void {}
 }

@@ -73,6 +73,12 @@ export class SyncManager {
   private readonly waiting = new Map<string, { resolve(): void; reject(reason: TandemError): void }[]>();
   /** Of a write that waits: those whose place it took, and whose fate is its own now. */
   private readonly replacedBy = new Map<string, string[]>();
+  /** Made here and never sent: wherever they go, they are not there yet. */
+  private readonly unsent = new Set<string>();
+  /** Given up by a person: they will never be saved. */
+  private readonly dismissed = new Set<string>();
+  /** The node that writes were sent to last. */
+  private site: string | null = null;
   private readonly channel: BroadcastChannel | null;
   private readonly leadership: Leadership;
   private readonly stopLooking: () => void;
@@ -84,6 +90,7 @@ export class SyncManager {
     const name = options.name ?? "tandem";
     const store = options.store ?? (await openOutboxStore(name));
     const manager = new SyncManager(provider, store, name, options.shownMs ?? defaultShownMs, options.backoff);
+    manager.site = await store.site();
     await manager.reload();
     return manager;
   }
@@ -142,6 +149,7 @@ export class SyncManager {
       };
       await this.store.put(write);
       this.stored.push(write);
+      this.unsent.add(write.once);
       if (before) await this.replace(before.once, write.once);
       this.tell({ kind: "put" });
       this.show();
@@ -154,6 +162,7 @@ export class SyncManager {
   saved(once: string): Promise<void> {
     const last = this.lastOf(once);
     const write = this.stored.find((each) => each.once === last);
+    if (this.dismissed.has(last)) return Promise.reject(new TandemError("refused", "this write was given up"));
     if (!write) return Promise.resolve();
     if (write.refusal) return Promise.reject(errorOf(write.refusal));
     return new Promise((resolve, reject) => {
@@ -174,6 +183,7 @@ export class SyncManager {
 
   /** Gives up a write that was refused. */
   async dismiss(once: string): Promise<void> {
+    this.dismissed.add(once);
     await this.inOrder(() => this.takeOut(once, null));
     this.tell({ kind: "settled", once });
     this.show();
@@ -291,18 +301,32 @@ export class SyncManager {
     this.sending = write.once;
     this.show();
     try {
+      if (await this.wasPerhapsSentElsewhere(write)) throw doubt();
+      this.unsent.delete(write.once);
       await this.provider.execute(write.statements, [], { once: write.once });
       this.backoff.reset();
       await this.settle(write, null);
     } catch (failure) {
       const reason = asTandemError(failure);
-      if (final.has(reason.code)) await this.settle(write, { code: reason.code, text: reason.message });
+      // Another node does not know the write's name: it would do it once more.
+      if (final.has(reason.code) || reason.isOutcomeUnknown)
+        await this.settle(write, { code: reason.code, text: reason.message });
       else this.waitAndSend();
     } finally {
       this.sending = null;
       this.show();
       this.send();
     }
+  }
+
+  /** A page that was closed while a write was under way does not know; at the same node asking again is no harm. */
+  private async wasPerhapsSentElsewhere(write: StoredWrite): Promise<boolean> {
+    const before = this.site;
+    const now = this.provider.state.node?.site ?? null;
+    if (now === null || now === before) return false;
+    this.site = now;
+    await this.store.noteSite(now);
+    return before !== null && !this.unsent.has(write.once);
   }
 
   private waitAndSend(): void {
@@ -361,5 +385,12 @@ export class SyncManager {
     for (const listener of [...this.listeners]) listener();
   }
 }
+
+const doubt = () =>
+  new TandemError(
+    "network",
+    "this write was perhaps sent to another node before; look whether it was done there",
+    true,
+  );
 
 const errorOf = ({ code, text }: { code: string; text: string }) => TandemError.fromWire(code, text);
