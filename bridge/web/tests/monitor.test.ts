@@ -75,6 +75,36 @@ describe.runIf(existsSync(executablePath))("the dashboard", () => {
     await page.locator("#why p").first().waitFor();
   }, 40_000);
 
+  it("pauses sync and resumes it, and follows changes by their trace ids", async () => {
+    await page.locator("#traces code").first().waitFor();
+    expect(await page.locator("#traces code").first().textContent()).toMatch(/^[0-9a-f]{32}$/);
+    await page.getByRole("button", { name: "Pause sync" }).click();
+    await page.locator('[data-rule="sync_paused"]').waitFor();
+    const [desk] = devices as [NodeProcess, NodeProcess];
+    desk.sqlite("UPDATE notes SET title = 'while it was paused' WHERE id = 1");
+    await page.getByRole("button", { name: "Resume sync" }).click();
+    await until(() => hub.sqlite("SELECT title FROM notes WHERE id = 1") === "while it was paused", 20_000);
+    await page.getByRole("button", { name: "Pause sync" }).waitFor();
+  }, 60_000);
+
+  it("goes on to show while 10,000 changes a second flow by", async () => {
+    const [desk] = devices as [NodeProcess, NodeProcess];
+    const shown = () => page.locator("#state").textContent();
+    const looks = new Set<string | null>();
+    const count = () => Number(hub.sqlite("SELECT count(*) FROM notes"));
+    const before = count();
+    for (let burst = 0; burst < 20; burst++) {
+      load(desk, 10_000_000 + burst * 10_000);
+      looks.add(await shown());
+    }
+    await until(() => count() === before + 40_000, 30_000);
+    await until(async () => {
+      looks.add(await shown());
+      return looks.size >= 3;
+    }, 10_000);
+    expect([...looks].every((text) => text?.startsWith("Live"))).toBe(true);
+  }, 60_000);
+
   it("tells of a cut link, and what to do", async () => {
     await (devices[1] as NodeProcess).kill();
     await page.locator("#links .down", { hasText: "cut" }).waitFor();

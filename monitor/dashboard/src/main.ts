@@ -64,7 +64,7 @@ async function look(): Promise<void> {
   drawStations(report);
   drawTraces(report);
   drawActors(report);
-  drawFigures(report);
+  drawFigures(report, await db.priorities());
   drawLog(report);
   drawCharts(report);
 }

@@ -166,7 +166,7 @@ export function drawActors({ actors }: Report): void {
   );
 }
 
-export function drawFigures({ database, process }: Report): void {
+export function drawFigures({ database, process }: Report, priorities: Readonly<Record<string, string>>): void {
   const rows: [string, string][] = [
     ["Database", bytes(database.file_bytes)],
     ["Write-ahead log", `${bytes(database.wal_bytes)}, begun anew ${count(database.wal_resets)} times`],
@@ -175,6 +175,7 @@ export function drawFigures({ database, process }: Report): void {
     ["Room on the disk", bytes(database.disk_free_bytes)],
     ["Memory", bytes(process.resident_bytes)],
     ["Open files", count(process.open_files)],
+    ...Object.entries(priorities).map(([name, priority]): [string, string] => [`Changes of ${name}`, priority]),
     ...process.threads.map((each): [string, string] => [`Processor, ${each.name}`, `${each.cpu_seconds.toFixed(1)} s`]),
   ];
   place("figures").replaceChildren(table(["", ""], rows));
