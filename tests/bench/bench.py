@@ -218,6 +218,7 @@ class Bench:
                  statistics.median(memory[True]) - statistics.median(memory[False]), "MB", ("<=", 1))
         self.add("measuring", "GET /metrics of the hub under load, p99", quantile(sorted(asked_ms), 0.99), "ms", ("<=", 5),
                  f"median {quantile(sorted(asked_ms), 0.5):.1f} ms of {len(asked_ms)}")
+        pages.measure_dashboard(self)
 
     def measured_rate(self, turn, is_on, memory, asked_ms=None):
         options = [] if is_on else ["--no-measuring"]

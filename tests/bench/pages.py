@@ -232,6 +232,63 @@ def measure_stopped_page(bench):
         bench.add("websocket", f"growth of the host while a page does not read {rounds * 10_000:,} changes", node.memory_mb() - before, "MB", ("<=", 10))
 
 
+def measure_dashboard(bench):
+    """What /monitor takes of a core while it is open, beside an empty page, with and without 10,000 changes a second."""
+    if not Path(CHROMIUM).exists():
+        return
+    database = bench.file("dashboard")
+    make_database(bench.programs, database)
+    seconds = max(2, 8 * bench.scale)
+    with Node(bench.programs, database) as node:
+        empty = busy_share("about:blank", seconds)
+        page = node.url.replace("ws:", "http:") + "monitor"
+        bench.add("measuring", "/monitor in Chromium, of a core", busy_share(page, seconds) - empty, "%", ("<=", 10), f"an empty page {empty:.1f} %")
+        with changes_each_second(database, 10_000):
+            under_load = busy_share(page, seconds)
+        bench.add("measuring", "the same while 10,000 changes a second flow by", under_load - empty, "%", ("<=", 10))
+
+
+def busy_share(url, seconds):
+    with browser(url) as shown:
+        time.sleep(4)  # until it has come up
+        before = cpu_s_of(shown.process.pid)
+        time.sleep(seconds)
+        return (cpu_s_of(shown.process.pid) - before) / seconds * 100
+
+
+@contextlib.contextmanager
+def changes_each_second(database, count):
+    is_over = threading.Event()
+
+    def write():
+        with contextlib.closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as app:
+            number = 0
+            while not is_over.wait(0.1):
+                number += 1
+                app.execute("UPDATE items SET stars = ? WHERE id <= ?", (number, count // 10))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        writer.join()
+
+
+def cpu_s_of(group):
+    """Processor time of all processes of a group so far."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if os.getpgid(int(stat.parent.name)) == group:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+                ticks += int(fields[11]) + int(fields[12])
+        except OSError:
+            continue
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def measure_local(bench, page):
     """A replica within the page, if its node was compiled."""
     wasm = ROOT / "build-wasm"

@@ -5,9 +5,10 @@ import { afterEach, expect, it, vi } from "vitest";
 import { TandemError } from "../src/errors";
 import type { Row } from "../src/protocol/values";
 import type { Changes, Conflict, LiveQuery, LiveSnapshot, Provider } from "../src/providers/provider";
-import { ConflictInbox, SyncBadge, TandemProvider, useMutation, useQuery } from "../src/react";
+import { ConflictInbox, SyncBadge, TandemProvider, useMutation, useQuery, useSyncManager } from "../src/react";
 import { nameOf } from "../src/react/live_cache";
 import type { SessionState } from "../src/session";
+import { SyncManager } from "../src/sync/sync_manager";
 
 /** What of a provider the components use, driven by hand. */
 class ScriptedProvider {
@@ -197,4 +198,31 @@ it("settles a conflict in the dialog, and stays open with the reason if that fai
 it("names different questions differently", () => {
   const names = [[1], [1n], ["1"], [new Uint8Array([1])], [null], [Number.NaN]].map((given) => nameOf("s", given, {}));
   expect(new Set(names).size).toBe(names.length);
+});
+
+it("shows what waits for the node, and that it was refused", async () => {
+  const provider = new ScriptedProvider();
+  provider.refusal = new TandemError("constraint", "that title is taken");
+  const manager = await SyncManager.open(provider as unknown as Provider, { name: "react" });
+  function Waiting() {
+    const { writes, manager } = useSyncManager();
+    return (
+      <button type="button" onClick={() => void manager.write("UPDATE notes SET title = 'taken'")}>
+        {writes.map(({ state, refusal }) => `${state} ${refusal?.text ?? ""}`).join() || "nothing waits"}
+      </button>
+    );
+  }
+  render(
+    <StrictMode>
+      <TandemProvider provider={provider as unknown as Provider} sync={manager}>
+        <Waiting />
+      </TandemProvider>
+    </StrictMode>,
+  );
+  act(() => manager.pause());
+  fireEvent.click(screen.getByText("nothing waits"));
+  await screen.findByText("waiting");
+  act(() => manager.resume());
+  await screen.findByText("refused that title is taken");
+  manager.close();
 });
