@@ -1,5 +1,6 @@
 // What a peer's table and column ids mean here.
 #include <algorithm>
+#include <set>
 
 #include <sqlite3.h>
 
@@ -43,6 +44,30 @@ tracked_table* counterpart_of(core& c, const messages::table_schema& theirs) {
 
 namespace {
 
+/// Who bears the same name is the same column. Only for the others does it count what they were called once, as long as
+/// that is nobody else: the peer may have both a column that was renamed here, and one of the new name.
+std::vector<const table_column*> counterparts_of(const table& ours,
+                                                 const std::vector<messages::column_schema>& theirs) {
+  std::vector<const table_column*> result(theirs.size());
+  std::set<const table_column*> taken;
+  for (std::size_t i = 0; i < theirs.size(); ++i)
+    if (const auto exact = ours.column_named(theirs[i].name); exact && !exact->is_gone) {
+      result[i] = exact;
+      taken.insert(exact);
+    }
+  for (std::size_t i = 0; i < theirs.size(); ++i) {
+    if (result[i])
+      continue;
+    auto found = counterpart_of(ours, theirs[i]);
+    if (found && taken.contains(found))
+      found = ours.column_named(theirs[i].name);
+    if (!found || !taken.insert(found).second)
+      continue;
+    result[i] = found;
+  }
+  return result;
+}
+
 void keep_for_others(core& c, const table& ours, const std::vector<messages::column_schema>& unknown) {
   if (ours.columns.size() + unknown.size() > limits::columns_max)
     throw failure{failure_code::limit,
@@ -76,8 +101,10 @@ std::optional<peer_binding> bind_schema(core& c, const messages::schema& theirs,
     auto& bound = result.tables[each.id];
     bound.id = own->info.id;
     std::vector<messages::column_schema> unknown;
-    for (const auto& column : each.columns) {
-      const auto found = counterpart_of(own->info, column);
+    const auto counterparts = counterparts_of(own->info, each.columns);
+    for (std::size_t i = 0; i < each.columns.size(); ++i) {
+      const auto& column = each.columns[i];
+      const auto found = counterparts[i];
       if (!found && !column.key_position)
         unknown.push_back(column);
       else if (!found || found->key_position != column.key_position)

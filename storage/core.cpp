@@ -358,6 +358,7 @@ core_transaction::core_transaction(core& owner, transaction::kind kind)
   try {
     owner_.refresh(kind == transaction::kind::write);
     owner_.late_columns.clear();
+    owner_.left_columns.clear();
   } catch (...) {
     owner_.forget_schema();
     throw;

@@ -205,6 +205,8 @@ public:
   bool has_schema_changed();
   /// Columns that the triggers which wrote the pending hints did not know yet, by table.
   std::map<std::uint32_t, column_set> late_columns;
+  /// Columns that the pending hints tell of and whose values are kept aside since, by table.
+  std::map<std::uint32_t, column_set> left_columns;
 
 private:
   void flush_log();

@@ -5,6 +5,9 @@
 
 #include <sqlite3.h>
 
+#include "storage/capture.hpp"
+#include "storage/drifting.hpp"
+
 namespace tandem::storage {
 namespace {
 
@@ -58,19 +61,68 @@ bool has_column(const table& of, const std::string& name) {
   return of.column_named(name) != nullptr;
 }
 
-void rename(core& c, const table& described, const std::string& former, const std::string& now) {
-  if (former.empty() || sqlite3_stricmp(former.c_str(), now.c_str()) == 0 || !has_column(described, now))
-    return;
-  statement id{c.db, "SELECT id FROM tandem_columns WHERE t = ?1 AND name = ?2 COLLATE NOCASE"};
-  id.bind(described.id, former);
-  if (!id.step())
-    return;
-  c.cached("UPDATE tandem_columns SET name = ?3, gone = 0 WHERE t = ?1 AND id = ?2")
-      .bind(described.id, id.integer(0), now)
-      .run();
-  c.cached("INSERT OR IGNORE INTO tandem_aliases(t, col, name) VALUES (?1, ?2, ?3)")
-      .bind(described.id, id.integer(0), former)
-      .run();
+struct renamed_column {
+  std::int64_t id = 0;
+  std::string former;
+  std::string now;
+};
+
+std::int64_t id_of(core& c, const table& described, const std::string& name) {
+  statement query{c.db, "SELECT id FROM tandem_columns WHERE t = ?1 AND name = ?2 COLLATE NOCASE"};
+  query.bind(described.id, name);
+  return query.step() ? query.integer(0) : 0;
+}
+
+bool is_renamed(const table& described, const renamed_column& each) {
+  return each.id != 0 && sqlite3_stricmp(each.former.c_str(), each.now.c_str()) != 0 && has_column(described, each.now);
+}
+
+/// Whether a column that keeps this name is known by it.
+bool is_borne(core& c, const table& described, const std::vector<renamed_column>& all, const std::string& name) {
+  const auto id = id_of(c, described, name);
+  return id != 0 && std::ranges::none_of(
+                        all, [&](const renamed_column& each) { return each.id == id && is_renamed(described, each); });
+}
+
+void keep_under_former_name(core& c, const table& described, const renamed_column& given) {
+  auto as_before = described;
+  for (auto& column : as_before.columns)
+    if (sqlite3_stricmp(column.name.c_str(), given.now.c_str()) == 0)
+      column.id = static_cast<std::uint32_t>(given.id);
+  tracked_table rows{c.db, as_before, c.has_tombstones};
+  put_column_aside(c, rows, *as_before.column_named(given.now));
+  c.left_columns[described.id].add(static_cast<std::uint32_t>(given.id));
+}
+
+/// Stamping takes what is not at its default in a column that has come back for written (stamper::add_late), in rows
+/// that a hint names.
+void hint_all_rows(core& c, const table& described) {
+  std::vector<std::string> columns{"t", "o", "w"};
+  for (std::size_t i = 0; i < described.key.size(); ++i)
+    columns.push_back(pending_key_column(i));
+  c.db.execute("INSERT INTO tandem_pending(" + joined(columns, ", ") + ") SELECT " + std::to_string(described.id) +
+               ", " + std::to_string(static_cast<int>(hint_kind::updated)) + ", julianday('now'), " +
+               described.key_list() + " FROM " + described.app_table());
+}
+
+void rename_all(core& c, const table& described, const std::vector<renamed_column>& all) {
+  for (const auto& each : all) {
+    if (!is_renamed(described, each))
+      continue;
+    // One column can't be two. A peer has one of this name, which was kept here: by its name it comes into its place
+    // now, and what the renamed one held counts as written to it; the former name is kept for those who have it.
+    if (is_borne(c, described, all, each.now)) {
+      keep_under_former_name(c, described, each);
+      hint_all_rows(c, described);
+      continue;
+    }
+    c.cached("UPDATE tandem_columns SET name = ?3, gone = 0 WHERE t = ?1 AND id = ?2")
+        .bind(described.id, each.id, each.now)
+        .run();
+    c.cached("INSERT OR IGNORE INTO tandem_aliases(t, col, name) VALUES (?1, ?2, ?3)")
+        .bind(described.id, each.id, each.former)
+        .run();
+  }
 }
 
 } // namespace
@@ -93,10 +145,10 @@ void follow_renames(core& c, const table& described, const std::string& known_na
   if (kept == std::string::npos)
     return;
   // All names first: two columns may have changed places.
-  std::vector<std::pair<std::string, std::string>> renamed;
+  std::vector<renamed_column> renamed;
   const auto keys = old_names(std::string_view{sql}.substr(0, kept));
   for (std::size_t i = 0; i < keys.size() && i < keys_before.size(); ++i)
-    renamed.emplace_back(keys_before[i], keys[i]);
+    renamed.push_back({id_of(c, described, keys_before[i]), keys_before[i], keys[i]});
   const auto cells = old_names(std::string_view{sql}.substr(kept));
   std::istringstream list{sql.substr(kept + described.deleted_table().size() + 1)};
   std::size_t cell = 0;
@@ -108,12 +160,11 @@ void follow_renames(core& c, const table& described, const std::string& known_na
     const auto id = static_cast<std::int64_t>(std::stoll(word.substr(digit)));
     name.bind(described.id, id);
     if (name.step())
-      renamed.emplace_back(name.text(0), cells[cell]);
+      renamed.push_back({id, std::string{name.text(0)}, cells[cell]});
     name.reset();
     ++cell;
   }
-  for (const auto& [former, now] : renamed)
-    rename(c, described, former, now);
+  rename_all(c, described, renamed);
 }
 
 void add_alias(core& c, const alias& given) {
@@ -140,7 +191,7 @@ void add_alias(core& c, const alias& given) {
   }
   auto with_id = *described;
   with_id.id = of.info.id;
-  rename(c, with_id, given.former, given.column);
+  rename_all(c, with_id, {{id_of(c, with_id, given.former), given.former, given.column}});
 }
 
 } // namespace tandem::storage

@@ -102,13 +102,40 @@ std::vector<std::string> replica::untracked_tables() {
   return result;
 }
 
-messages::schema replica::schema() {
-  auto& c = implementation_->c;
-  core_transaction reading{c, transaction::kind::read};
+namespace {
+
+messages::schema schema_of(core& c) {
   messages::schema result;
   result.version = static_cast<std::uint64_t>(c.meta("schema"));
   for (const auto& [id, table] : c.tables)
     result.tables.push_back(table->info.schema());
+  return result;
+}
+
+/// Takes up the app's migration and its writes, within the caller's write transaction.
+void settle_pending(core& c) {
+  conflict_store conflicts{c};
+  admission admitted{c, conflicts};
+  take_up(c, admitted, conflicts);
+  admitted.settle();
+  c.save();
+}
+
+} // namespace
+
+messages::schema replica::schema() {
+  auto& c = implementation_->c;
+  {
+    core_transaction reading{c, transaction::kind::read};
+    if (!c.needs_repair)
+      return schema_of(c);
+  }
+  // A migration has come since anybody looked. Until it is taken up, a renamed column is nobody's: peers would keep
+  // its name as one more column, next to the one that it is.
+  core_transaction writing{c, transaction::kind::write};
+  settle_pending(c);
+  auto result = schema_of(c);
+  writing.commit();
   return result;
 }
 
@@ -274,11 +301,7 @@ void replica::bind_peer(const site_id& peer, const messages::schema& schema) {
     }
   }
   core_transaction writing{c, transaction::kind::write};
-  conflict_store conflicts{c};
-  admission admitted{c, conflicts};
-  take_up(c, admitted, conflicts);
-  admitted.settle();
-  c.save();
+  settle_pending(c);
   auto binding = bind_schema(c, schema, true);
   writing.commit();
   implementation_->bindings[peer] = {schema, std::move(*binding)};

@@ -309,7 +309,7 @@ public:
   void migrate(const std::string& sql);
   /// Names of the tables that could be tracked and are not.
   std::vector<std::string> untracked_tables();
-  /// The tracked tables, for the handshake.
+  /// The tracked tables, for the handshake. Takes up a migration first that nobody has seen yet.
   messages::schema schema();
   /// Grows whenever the tracked set or a tracked table's columns change; cheap to ask.
   std::uint64_t schema_version();

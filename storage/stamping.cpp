@@ -195,8 +195,11 @@ private:
       return table.info.own_cells;
     if (what.kind != hint_kind::updated)
       return {};
+    auto known = table.info.own_cells;
+    if (const auto left = c_.left_columns.find(table.info.id); left != c_.left_columns.end())
+      known.add(left->second);
     auto result = what.columns;
-    result.keep(table.info.own_cells);
+    result.keep(known);
     return result;
   }
 
