@@ -296,7 +296,9 @@ class WhatPagesMayNot(PageCase):
         self.assertEqual(reader.query("SELECT count(*) FROM plain"), [(3,)])
         self.fails("denied", reader.execute, "INSERT INTO plain VALUES(1)")
         self.fails("denied", reader.begin)
-        self.fails("denied", reader.ask, "resolve", '{"id":"1","take":"other"}')
+        for question, argument in (("resolve", '{"id":"1","take":"other"}'), ("pause", ""), ("resume", ""),
+                                   ("prioritize", '{"table":"plain","priority":"critical"}')):
+            self.fails("denied", reader.ask, question, argument)
         self.assertTrue(self.page(headers=["Origin: http://127.0.0.1:1"]).socket.answer.startswith(b"HTTP/1.1 403"))
 
     def test_pages_of_other_sites_and_names_are_refused(self):
