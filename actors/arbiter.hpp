@@ -59,7 +59,8 @@ private:
   };
   struct link {
     explicit link(std::string folder) : parts{std::move(folder)} {}
-    bool is_dialed = false;
+    std::uint64_t dialer = 0; ///< 0: the peer called us
+    [[nodiscard]] bool is_dialed() const { return dialer != 0; }
     bool is_ended = false; ///< we asked for its end; what still comes is dropped
     std::string peer_name;
     std::uint64_t told_schema = 0; ///< version of our tables in the last hello

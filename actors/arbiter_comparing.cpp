@@ -42,7 +42,7 @@ void arbiter::begin_comparing(link& with, std::uint64_t request) {
 
 void arbiter::compare_now(const messages::compare_now& order, outbox& out) {
   for (auto& [number, link] : links_) {
-    if (!link.is_dialed || !link.is_running || link.is_ended)
+    if (!link.is_dialed() || !link.is_running || link.is_ended)
       continue;
     begin_comparing(link, order.request);
     ask_to_compare(number, link, out);

@@ -24,7 +24,7 @@ std::string folder_of(const std::string& path) {
 
 void arbiter::open_link(std::uint64_t number, const messages::open_link& order, outbox& out) {
   auto& opened = links_.try_emplace(number, folder_of(replica_->path())).first->second;
-  opened.is_dialed = order.is_dialed;
+  opened.dialer = order.dialer;
   opened.peer_name = order.peer_name;
   say_hello(number, opened, out);
 }
@@ -95,7 +95,7 @@ void arbiter::check_peer(link& from, const messages::hello& hello, outbox& out) 
   if (hello.instance == options_.instance)
     throw failure{failure_code::usage, "this node was told to link with itself; name another peer"};
   // One of two equal files has to become somebody else: the one that calls.
-  if (from.is_dialed)
+  if (from.is_dialed())
     renew_identity("the peer " + from.peer_name + " has the same site id: this file is a copy of it", out);
   throw failure{failure_code::protocol, "both sides have the same site id, for one file is a copy of the other; "
                                         "the calling side takes a new one"};
@@ -105,7 +105,7 @@ void arbiter::check_peer(link& from, const messages::hello& hello, outbox& out) 
 void arbiter::check_clock(link& from, const messages::hello& hello) {
   const auto offset_ms = hello.time_ms - options_.clock->wall_ms();
   from.ahead_ms = -offset_ms;
-  if (!from.is_dialed)
+  if (!from.is_dialed())
     return;
   const bool is_off = std::abs(offset_ms) > limits::clock_offset_ms_max;
   options_.clock->correct(is_off ? offset_ms : 0);
@@ -148,7 +148,7 @@ void arbiter::take_resume(std::uint64_t number, link& from, const messages::resu
   const auto remembered = replica_->peer(from.peer->site);
   const auto applied = remembered && remembered->epoch == from.peer->epoch ? remembered->applied : 0;
   replica_->note_peer(from.peer->site, from.peer->name.empty() ? from.peer_name : from.peer->name, from.trouble);
-  if (from.is_dialed)
+  if (from.is_dialed())
     mend_stamps(from, start);
   if (start > 0)
     replica_->note_acked(from.peer->site, self_.epoch, start);
@@ -157,7 +157,7 @@ void arbiter::take_resume(std::uint64_t number, link& from, const messages::resu
   const bool gets_snapshot = applied < from.peer->log_start;
   const bool gives_snapshot = start < replica_->log_start();
   from.start = start;
-  from.awaits_snapshot = gets_snapshot && (from.is_dialed || !gives_snapshot);
+  from.awaits_snapshot = gets_snapshot && (from.is_dialed() || !gives_snapshot);
   introduce_to_monitor(number, from, applied, out); // Before the queue says anything of this link.
   if (!from.awaits_snapshot)
     start_queue(number, from, out);
@@ -166,13 +166,14 @@ void arbiter::take_resume(std::uint64_t number, link& from, const messages::resu
   messages::link_phase news;
   news.now = messages::link_phase::phase::linked;
   news.link = number;
+  news.dialer = from.dialer;
   news.site = from.peer->site;
   news.peer_name = from.peer_name;
   news.text = from.trouble;
   news.applied = applied;
   news.their_head = from.peer->head;
   out.send({role::host}, news);
-  if (from.is_dialed) {
+  if (from.is_dialed()) {
     from.compare_us = out.now_us() + limits::compare_interval_ms * us_per_ms;
     plan_comparing(out);
   }

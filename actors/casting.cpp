@@ -88,7 +88,7 @@ std::unique_ptr<actor_core> casting::make_endpoint(std::uint64_t link) {
   if (!guest)
     throw messages::failure{messages::failure_code::network, "the connection is gone already"};
   if (!guest->page)
-    return std::make_unique<endpoint>(link, guest->connection, guest->dialer != 0);
+    return std::make_unique<endpoint>(link, guest->connection, guest->dialer);
   page_setup setup;
   setup.path = options_.path;
   setup.is_durable = options_.replica.durable;

@@ -82,6 +82,7 @@ void dialer::pause(bool is_paused, outbox& out) {
   if (is_paused_)
     return tell(messages::link_phase::phase::paused, paused_text, out);
   tries_ = 0;
+  tell(messages::link_phase::phase::connecting, "sync goes on", out);
   tick(out);
 }
 

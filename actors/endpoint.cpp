@@ -13,12 +13,12 @@ using messages::failure_code;
 using messages::internal;
 using messages::wire;
 
-endpoint::endpoint(std::uint64_t link, bridge::shared_connection connection, bool is_dialed)
-    : link_{link}, connection_{std::move(connection)}, is_dialed_{is_dialed} {}
+endpoint::endpoint(std::uint64_t link, bridge::shared_connection connection, std::uint64_t dialer)
+    : link_{link}, connection_{std::move(connection)}, dialer_{dialer} {}
 
 void endpoint::start(outbox& out) {
   const auto name = connection_->peer_name().substr(0, limits::url_bytes_max);
-  out.send({role::arbiter}, messages::open_link{is_dialed_, name});
+  out.send({role::arbiter}, messages::open_link{dialer_, name});
   connection_->grant(limits::transport_window_bytes);
   deadline_us_ = out.now_us() + limits::handshake_ms_max * us_per_ms;
   out.wake_at(deadline_us_);

@@ -20,7 +20,7 @@ namespace tandem::actors {
 /// demand to the queue. Peers' frames are never opened here but for their tag.
 class endpoint : public actor_core {
 public:
-  endpoint(std::uint64_t link, bridge::shared_connection connection, bool is_dialed);
+  endpoint(std::uint64_t link, bridge::shared_connection connection, std::uint64_t dialer);
 
   void start(outbox& out) override;
   void receive(const frame& message, outbox& out) override;
@@ -44,7 +44,7 @@ private:
 
   const std::uint64_t link_;
   const bridge::shared_connection connection_;
-  const bool is_dialed_;
+  const std::uint64_t dialer_; ///< 0: the peer called us
   bool is_ready_ = false;
   bool is_ending_ = false;
   std::int64_t deadline_us_ = 0;

@@ -6,11 +6,12 @@ namespace tandem::actors {
 
 void link_board::take(const messages::link_phase& news) {
   const std::lock_guard lock{mutex_};
+  if (news.link != 0 && news.dialer != 0)
+    dialing_.erase(news.dialer);
   auto& info = news.link != 0 ? open_[news.link] : dialing_[news.dialer];
   info.now = news.now;
   info.link = news.link;
-  if (news.dialer != 0)
-    info.dialer = news.dialer;
+  info.dialer = news.dialer;
   info.site = news.site;
   info.peer_name = news.peer_name;
   info.text = news.text;

@@ -140,11 +140,11 @@ struct tables_changed {
 /// Endpoint to the arbiter: a connection is open; tell it our hello.
 struct open_link {
   TANDEM_MESSAGE(open_link);
-  bool is_dialed = false; ///< we called them
+  std::uint64_t dialer = 0; ///< who of us called them; 0: they called us
   std::string peer_name;
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
-    visit(message.is_dialed);
+    visit(message.dialer);
     visit(message.peer_name, limits::url_bytes_max);
   }
 };

@@ -49,8 +49,8 @@ struct one_arbiter {
   std::vector<T> said(address to) {
     return out.take<T>(to);
   }
-  void open(std::uint64_t link = 1, bool is_dialed = false) {
-    hears(endpoint(link), messages::open_link{is_dialed, "127.0.0.1:1"});
+  void open(std::uint64_t link = 1, std::uint64_t dialer = 0) {
+    hears(endpoint(link), messages::open_link{dialer, "127.0.0.1:1"});
   }
   /// A link on which both sides have said who they are.
   void link_with_peer(std::uint64_t link = 1) {
@@ -63,7 +63,7 @@ struct one_arbiter {
   }
   /// A link that this side has called for.
   void dial_peer() {
-    open(1, true);
+    open(1, 1);
     hears(endpoint(1), peer.hello());
     hears(endpoint(1), messages::resume{1, 0, 0});
     out.all.clear();
@@ -239,7 +239,7 @@ BOOST_FIXTURE_TEST_CASE(a_queue_that_asks_for_an_announcement_gets_one, one_arbi
 }
 
 BOOST_FIXTURE_TEST_CASE(a_device_whose_clock_is_off_stamps_with_its_hubs, one_arbiter) {
-  open(1, true);
+  open(1, 1);
   peer.now_ms = replica.now_ms - 3'600'000;
   hears(endpoint(1), peer.hello());
   BOOST_TEST(clock->correction_ms() == -3'600'000);
@@ -248,14 +248,14 @@ BOOST_FIXTURE_TEST_CASE(a_device_whose_clock_is_off_stamps_with_its_hubs, one_ar
 }
 
 BOOST_FIXTURE_TEST_CASE(a_hub_does_not_listen_to_a_devices_clock, one_arbiter) {
-  open(1, false);
+  open(1, 0);
   peer.now_ms = replica.now_ms - 3'600'000;
   hears(endpoint(1), peer.hello());
   BOOST_TEST(clock->correction_ms() == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_clock_within_the_limit_is_left_alone, one_arbiter) {
-  open(1, true);
+  open(1, 1);
   peer.now_ms = replica.now_ms + limits::clock_offset_ms_max;
   hears(endpoint(1), peer.hello());
   BOOST_TEST(clock->correction_ms() == 0);
@@ -273,7 +273,7 @@ BOOST_FIXTURE_TEST_CASE(a_write_from_the_future_ends_the_link_and_is_noted, one_
 
 BOOST_FIXTURE_TEST_CASE(of_two_equal_files_the_calling_one_becomes_another, one_arbiter) {
   const auto before = replica.core.self();
-  open(1, true);
+  open(1, 1);
   auto twin = peer.hello();
   twin.site = before.site;
   hears(endpoint(1), twin);
@@ -284,7 +284,7 @@ BOOST_FIXTURE_TEST_CASE(of_two_equal_files_the_calling_one_becomes_another, one_
 
 BOOST_FIXTURE_TEST_CASE(and_the_called_one_stays_who_it_is, one_arbiter) {
   const auto before = replica.core.self();
-  open(1, false);
+  open(1, 0);
   auto twin = peer.hello();
   twin.site = before.site;
   hears(endpoint(1), twin);
@@ -294,7 +294,7 @@ BOOST_FIXTURE_TEST_CASE(and_the_called_one_stays_who_it_is, one_arbiter) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_node_that_calls_itself_says_so, one_arbiter) {
-  open(1, true);
+  open(1, 1);
   auto own = replica.hello();
   own.instance = 1;
   hears(endpoint(1), own);
@@ -405,7 +405,7 @@ BOOST_FIXTURE_TEST_CASE(a_called_side_answers_comparisons, one_arbiter) {
 BOOST_FIXTURE_TEST_CASE(who_awaits_a_snapshot_sends_nothing_before_it, one_arbiter) {
   peer.stamped_insert(1);
   peer.core.compact(100);
-  open(1, true);
+  open(1, 1);
   hears(endpoint(1), peer.hello());
   hears(endpoint(1), messages::resume{1, 0, 0});
   BOOST_TEST(said<messages::start_link>(queue(1)).empty());

@@ -76,6 +76,7 @@ BOOST_AUTO_TEST_CASE(calls_nobody_while_sync_is_paused_and_at_once_when_it_goes_
   BOOST_TEST(dials == 1);
   pause(false);
   BOOST_TEST(dials == 2);
+  BOOST_TEST((out.take<messages::link_phase>({role::host}).at(0).now == messages::link_phase::phase::connecting));
   dialer.tick(out); // one that was ordered before
   BOOST_TEST(dials == 2);
 }

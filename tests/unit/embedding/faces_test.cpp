@@ -293,7 +293,10 @@ BOOST_FIXTURE_TEST_CASE(sync_pauses_and_goes_on, two_runtimes) {
   leaf->resume();
   BOOST_REQUIRE(leaf->wait_until_level(patience_ms));
   BOOST_TEST(plain_database{leaf_path}.ask("SELECT title FROM lists") == "while it was paused");
-  BOOST_TEST(!leaf->current_state().is_paused);
+  const auto now = leaf->current_state();
+  BOOST_TEST(!now.is_paused);
+  BOOST_REQUIRE(now.links.size() == 1); // and nothing is left of what the pause told of it
+  BOOST_TEST(now.links[0].state == "linked");
 }
 
 BOOST_FIXTURE_TEST_CASE(tables_have_priorities_that_stay, two_runtimes) {
