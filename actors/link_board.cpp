@@ -1,11 +1,16 @@
 #include "actors/link_board.hpp"
 
+#include <algorithm>
 #include <chrono>
+
+#include "messages/limits.hpp"
 
 namespace tandem::actors {
 
 void link_board::take(const messages::link_phase& news) {
   const std::lock_guard lock{mutex_};
+  if (is_over(news.link))
+    return;
   if (news.link != 0 && news.dialer != 0)
     dialing_.erase(news.dialer);
   auto& info = news.link != 0 ? open_[news.link] : dialing_[news.dialer];
@@ -22,6 +27,8 @@ void link_board::take(const messages::link_phase& news) {
 
 void link_board::take(const messages::link_sent& news) {
   const std::lock_guard lock{mutex_};
+  if (is_over(news.link))
+    return;
   auto& info = open_[news.link];
   info.link = news.link;
   info.sent = news.sent;
@@ -31,6 +38,8 @@ void link_board::take(const messages::link_sent& news) {
 
 void link_board::take(const messages::link_applied& news) {
   const std::lock_guard lock{mutex_};
+  if (is_over(news.link))
+    return;
   auto& info = open_[news.link];
   info.link = news.link;
   info.applied = news.applied;
@@ -40,6 +49,9 @@ void link_board::take(const messages::link_applied& news) {
 void link_board::take(const messages::link_closed& news) {
   const std::lock_guard lock{mutex_};
   open_.erase(news.link);
+  closed_.push_back(news.link);
+  if (closed_.size() > limits::connections_max)
+    closed_.pop_front();
   changed_.notify_all();
 }
 
@@ -58,6 +70,10 @@ void link_board::take(const messages::pause_links& news) {
 bool link_board::is_paused() const {
   const std::lock_guard lock{mutex_};
   return is_paused_;
+}
+
+bool link_board::is_over(std::uint64_t link) const {
+  return std::ranges::find(closed_, link) != closed_.end();
 }
 
 std::vector<link_info> link_board::links_locked() const {

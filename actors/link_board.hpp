@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -45,11 +46,14 @@ public:
 
 private:
   [[nodiscard]] std::vector<link_info> links_locked() const;
+  [[nodiscard]] bool is_over(std::uint64_t link) const;
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::map<std::uint64_t, link_info> open_;    ///< by link
   std::map<std::uint64_t, link_info> dialing_; ///< by dialer, while there is no link
+  /// Links that ended last: what other actors said of them before they heard of it may come later.
+  std::deque<std::uint64_t> closed_;
   std::string failure_;
   bool is_paused_ = false;
 };
