@@ -166,4 +166,12 @@ stamp_report take_up(core& c, admission& admitted, conflict_store& conflicts) {
   return stamp_hints(c, admitted, conflicts);
 }
 
+stamp_report settle_pending(core& c) {
+  conflict_store conflicts{c};
+  admission admitted{c, conflicts};
+  auto result = take_up(c, admitted, conflicts);
+  admitted.settle();
+  return result;
+}
+
 } // namespace tandem::storage

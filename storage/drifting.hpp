@@ -38,5 +38,7 @@ void install_waiting(core& c, admission& admitted, conflict_store& conflicts);
 /// What has to come first in every transaction that stamps, merges or resolves: takes notice of the app's schema
 /// changes, puts values in place that waited for their column, and stamps what is pending.
 stamp_report take_up(core& c, admission& admitted, conflict_store& conflicts);
+/// That alone, and what it let in or put aside.
+stamp_report settle_pending(core& c);
 
 } // namespace tandem::storage

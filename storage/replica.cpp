@@ -112,15 +112,6 @@ messages::schema schema_of(core& c) {
   return result;
 }
 
-/// Takes up the app's migration and its writes, within the caller's write transaction.
-void settle_pending(core& c) {
-  conflict_store conflicts{c};
-  admission admitted{c, conflicts};
-  take_up(c, admitted, conflicts);
-  admitted.settle();
-  c.save();
-}
-
 } // namespace
 
 messages::schema replica::schema() {
@@ -134,6 +125,7 @@ messages::schema replica::schema() {
   // its name as one more column, next to the one that it is.
   core_transaction writing{c, transaction::kind::write};
   settle_pending(c);
+  c.save();
   auto result = schema_of(c);
   writing.commit();
   return result;
@@ -178,10 +170,7 @@ stamp_report replica::stamp_pending() {
     }
   }
   core_transaction writing{c, transaction::kind::write};
-  conflict_store conflicts{c};
-  admission admitted{c, conflicts};
-  auto result = take_up(c, admitted, conflicts);
-  admitted.settle();
+  auto result = settle_pending(c);
   result.head = c.head;
   result.cost = writing.commit();
   return result;
@@ -302,6 +291,7 @@ void replica::bind_peer(const site_id& peer, const messages::schema& schema) {
   }
   core_transaction writing{c, transaction::kind::write};
   settle_pending(c);
+  c.save();
   auto binding = bind_schema(c, schema, true);
   writing.commit();
   implementation_->bindings[peer] = {schema, std::move(*binding)};
