@@ -77,9 +77,11 @@ public:
   void fail(std::uint64_t id, std::string_view code, std::string_view text) {
     send(messages::page::failed{id, std::string{code}, std::string{text.substr(0, limits::reason_bytes_max)}});
   }
-  void fail(std::uint64_t id, const messages::failure& problem) {
+  void fail(std::uint64_t id, const messages::failure& problem) { fail(id, code_of(problem), problem.what()); }
+  /// What pages call it.
+  static std::string_view code_of(const messages::failure& problem) {
     const auto of_page = dynamic_cast<const messages::page::page_failure*>(&problem);
-    fail(id, of_page ? std::string_view{of_page->page_code()} : messages::name_of(problem.code()), problem.what());
+    return of_page ? std::string_view{of_page->page_code()} : messages::name_of(problem.code());
   }
   void grant(std::size_t bytes) { connection_->grant(bytes); }
   void close() {

@@ -1,6 +1,7 @@
 #include "actors/page_writes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace tandem::actors {
@@ -21,6 +22,10 @@ page_failure expired() {
   return {"deadline", "this transaction took longer than its limit and was rolled back; do less within it, or give it "
                       "more time"};
 }
+
+/// The node's word about the write itself. After any other failure it may be asked for again.
+constexpr std::array<std::string_view, 8> decisions = {"constraint", "sql",       "refused", "usage",
+                                                       "denied",     "read_only", "limit",   "schema"};
 
 std::uint64_t transaction_of(const page_writes::job& what) {
   if (const auto execute = std::get_if<messages::page::execute>(&what))
@@ -53,7 +58,9 @@ bool page_writes::cancel(std::uint64_t id) {
   if (found == waiting_.end())
     return false;
   waiting_.erase(found);
-  channel_.fail(id, "cancelled", "the page cancelled this write before it was begun; nothing was written");
+  constexpr std::string_view why = "the page cancelled this write before it was begun; nothing was written";
+  channel_.fail(id, "cancelled", why);
+  note_undecided(id, "cancelled", why);
   return true;
 }
 
@@ -104,6 +111,7 @@ void page_writes::go_on(std::int64_t now_us) {
       now = is_its_turn ? run(*each, now_us) : outcome::later;
     } catch (const failure& problem) {
       channel_.fail(each->id, problem);
+      note_undecided(each->id, page_channel::code_of(problem), problem.what());
       now = outcome::done;
     }
     if (now == outcome::done)
@@ -117,6 +125,8 @@ page_writes::outcome page_writes::run(waiting& one, std::int64_t now_us) {
   watchdog_.start(one.id, one.deadline_us - now_us);
   auto result = outcome::done;
   if (const auto order = std::get_if<messages::page::execute>(&one.what)) {
+    if (!may_follow(*order))
+      return outcome::later;
     if (order->transaction == 0)
       result = run_whole(*order, one.deadline_us - now_us);
     else
@@ -129,6 +139,23 @@ page_writes::outcome page_writes::run(waiting& one, std::int64_t now_us) {
   if (result == outcome::later)
     retry_us_ = now_us + (limits::page_lock_wait_ms + limits::page_lock_pause_ms) * us_per_ms;
   return result;
+}
+
+bool page_writes::may_follow(const messages::page::execute& order) const {
+  if (order.after == 0)
+    return true;
+  const auto before = std::ranges::find(undecided_, order.after, &undecided::id);
+  if (before != undecided_.end())
+    throw page_failure{before->code, "not tried, for the write before it came to no decision: " + before->text};
+  return !has(order.after);
+}
+
+void page_writes::note_undecided(std::uint64_t id, std::string_view code, std::string_view text) {
+  if (std::ranges::find(decisions, code) != decisions.end())
+    return;
+  undecided_.push_back({id, std::string{code}, std::string{text.substr(0, limits::reason_bytes_max)}});
+  if (undecided_.size() > limits::page_writes_max)
+    undecided_.pop_front();
 }
 
 bool page_writes::answer_repeat(std::uint64_t id, const std::string& once) {

@@ -5,6 +5,8 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <variant>
 
 #include "actors/page_reads.hpp"
@@ -38,6 +40,16 @@ private:
     std::int64_t deadline_us = 0;
   };
   enum class outcome { done, later };
+  /// A write that failed for what is not its own doing: whoever asked for it may ask again.
+  struct undecided {
+    std::uint64_t id = 0;
+    std::string code;
+    std::string text;
+  };
+
+  /// Whether the write before it has come to a decision. Throws that one's failure if it never will.
+  [[nodiscard]] bool may_follow(const messages::page::execute& order) const;
+  void note_undecided(std::uint64_t id, std::string_view code, std::string_view text);
 
   outcome run(waiting& one, std::int64_t now_us);
   outcome run_whole(const messages::page::execute& order, std::int64_t patience_us);
@@ -56,6 +68,7 @@ private:
   page_reads& reads_;
   std::unique_ptr<storage::page_connection> connection_;
   std::deque<waiting> waiting_;
+  std::deque<undecided> undecided_; ///< the latest ones
   std::int64_t retry_us_ = 0;
   std::uint64_t transaction_ = 0; ///< the id of its `begin`; 0: none is open
   std::int64_t transaction_limit_us_ = 0;

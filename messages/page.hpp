@@ -116,6 +116,7 @@ struct execute {
   std::uint64_t transaction = 0;
   std::string once; ///< names the write, so that it is done once however often it is asked for; empty: it has no name
   std::vector<sql_call> statements;
+  std::uint64_t after = 0; ///< an earlier write: if that comes to no decision, this one is not tried; 0: none
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.id);
@@ -123,6 +124,7 @@ struct execute {
     visit(message.transaction);
     visit(message.once, limits::page_once_bytes_max);
     visit(message.statements, limits::page_statements_max);
+    visit(message.after);
   }
 };
 

@@ -108,10 +108,10 @@ class Page:
                 return rows
             self.say(MORE, request, 1)
 
-    def execute(self, *statements, transaction=0, once="", deadline_ms=0):
+    def execute(self, *statements, transaction=0, once="", deadline_ms=0, after=0):
         request = self.new_id()
         calls = [[each, []] if isinstance(each, str) else [each[0], list(each[1:])] for each in statements]
-        self.say(EXECUTE, request, deadline_ms, transaction, once, calls)
+        self.say(EXECUTE, request, deadline_ms, transaction, once, calls, after)
         return self.next(request)[3:]
 
     def begin(self, limit_ms=0, deadline_ms=0):

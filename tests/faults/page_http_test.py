@@ -108,7 +108,7 @@ def split(data):
 
 
 def insert(request, value, once=""):
-    return [EXECUTE, 1, request, 0, 0, once, [["INSERT INTO plain VALUES(?)", [value]]]]
+    return [EXECUTE, 1, request, 0, 0, once, [["INSERT INTO plain VALUES(?)", [value]]], 0]
 
 
 class HttpPages(PageCase):

@@ -103,7 +103,7 @@ class WhatPagesDo(PageCase):
         transaction = other.begin()
         self.fails("deadline", page.execute, "DELETE FROM tasks", deadline_ms=60)
         request = page.new_id()
-        page.say(EXECUTE, request, 0, 0, "", [["INSERT INTO plain VALUES(1)", []]])
+        page.say(EXECUTE, request, 0, 0, "", [["INSERT INTO plain VALUES(1)", []]], 0)
         self.assertEqual(page.query("SELECT 1"), [(1,)])  # Reads do not wait behind it.
         other.finish(transaction)
         self.assertEqual(page.next(request)[3], 1)

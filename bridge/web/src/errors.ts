@@ -28,6 +28,17 @@ const known: ReadonlySet<string> = new Set<ErrorCode>([
   ...(["constraint", "sql", "refused", "closed"] as const),
 ]);
 
+const decisions: ReadonlySet<ErrorCode> = new Set([
+  "constraint",
+  "sql",
+  "refused",
+  "usage",
+  "denied",
+  "read_only",
+  "limit",
+  "schema",
+]);
+
 /** Everything that this package throws or rejects with. `code` is for programs, `message` for people. */
 export class TandemError extends Error {
   override readonly name = "TandemError";
@@ -44,6 +55,11 @@ export class TandemError extends Error {
   /** True if the same request may well succeed later without any change to it. */
   get isPassing(): boolean {
     return this.code === "busy" || this.code === "network" || this.code === "deadline" || this.code === "closed";
+  }
+
+  /** The node's word about the request itself: asking again would change nothing. */
+  get isDecision(): boolean {
+    return decisions.has(this.code);
   }
 
   /** A code that this version does not know counts as `defect`; its name stays in the text. */

@@ -4,6 +4,8 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class FlakyRoad {
   allowsWebSockets = true;
   allowsAnything = true;
+  /** Each way. */
+  latencyMs = 0;
   private readonly sockets = new Set<Socket>();
   private server: Server | null = null;
   port = 0;
@@ -43,9 +45,21 @@ export class FlakyRoad {
       }
       const to = connect(this.nodePort, "127.0.0.1");
       this.hold(to);
-      to.write(first);
-      from.pipe(to).pipe(from);
+      this.later(() => to.write(first));
+      this.carryOn(from, to);
+      this.carryOn(to, from);
     });
+  }
+
+  private carryOn(from: Socket, to: Socket): void {
+    from.on("data", (part) => this.later(() => to.write(part)));
+    from.on("end", () => this.later(() => to.end()));
+  }
+
+  /** Timers of one length end in the order in which they began. */
+  private later(step: () => void): void {
+    if (this.latencyMs === 0) step();
+    else setTimeout(step, this.latencyMs);
   }
 
   private hold(socket: Socket): void {

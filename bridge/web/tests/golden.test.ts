@@ -35,6 +35,7 @@ const messages: { [K in MessageKind]: Fields<K> } = {
       { sql: "INSERT INTO t VALUES(?)", parameters: [-1] },
       { sql: "", parameters: [] },
     ],
+    after: 7,
   },
   begin: { id: 5, deadlineMs: 0, limitMs: 2_000 },
   finish: { id: 6, deadlineMs: 0, transaction: 5, isCommit: true, once: "w2" },
@@ -152,7 +153,7 @@ describe("values", () => {
   });
   it("refuses what is over a limit before it is sent", () => {
     expect(() =>
-      encode("execute", { id: 1, deadlineMs: 0, transaction: 0, once: "x".repeat(65), statements: [] }),
+      encode("execute", { id: 1, deadlineMs: 0, transaction: 0, once: "x".repeat(65), statements: [], after: 0 }),
     ).toThrow(/64 bytes/);
     const blob = new Uint8Array(4 * 1024 * 1024);
     expect(() => encode("query", { ...messages.query, parameters: [blob] })).toThrow(/send less/);

@@ -82,6 +82,29 @@ export class NodeProcess {
     await ended;
   }
 
+  /** Takes its time away, and gives it back: it keeps its connections, and says nothing. */
+  freeze(): void {
+    this.child?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.child?.kill("SIGCONT");
+  }
+
+  /** Another process writes, and does not come to an end until the returned function is called. */
+  async lock(): Promise<() => Promise<void>> {
+    const writer = spawn("sqlite3", ["-cmd", ".timeout 5000", this.database], { stdio: ["pipe", "pipe", "ignore"] });
+    const ended = new Promise<void>((resolve) => writer.once("exit", () => resolve()));
+    await new Promise<void>((resolve) => {
+      writer.stdout.once("data", () => resolve());
+      writer.stdin.write("BEGIN IMMEDIATE; SELECT 1;\n");
+    });
+    return () => {
+      writer.stdin.end("ROLLBACK;\n");
+      return ended;
+    };
+  }
+
   async end(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });

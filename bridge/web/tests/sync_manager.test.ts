@@ -1,6 +1,7 @@
 import "fake-indexeddb/auto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Provider, Real, SyncManager, TandemError, WebSocketProvider, withPending } from "../src";
+import { type Provider, Real, type Statement, SyncManager, TandemError, WebSocketProvider, withPending } from "../src";
+import { FlakyRoad } from "./flaky_road";
 import { NodeProcess, until } from "./node_process";
 
 const backoff = { firstMs: 10, mostMs: 50 };
@@ -215,8 +216,9 @@ describe("the sync manager", () => {
     try {
       const first = await open();
       await first.manager.saved(await first.manager.write("INSERT INTO notes VALUES('a', 'first', 0)"));
-      first.manager.pause();
+      node.freeze(); // It hears the next write and does not come to answer.
       const doubtful = await first.manager.write("UPDATE notes SET size = size + 1");
+      first.manager.pause();
       await first.manager.write("UPDATE notes SET title = 'second'");
       first.close();
       other.sqlite("INSERT INTO notes VALUES('a', 'first', 0)");
@@ -232,28 +234,70 @@ describe("the sync manager", () => {
       await second.manager.saved(doubtful);
       expect(other.sqlite("SELECT size FROM notes")).toBe("1");
     } finally {
+      node.thaw();
       await other.end();
     }
   });
 
   it("asks a node that is busy again in a while, and lets nothing overtake", async () => {
-    const { provider } = await open();
-    let tries = 0;
+    const { provider, manager } = await open();
+    const failures: string[] = [];
     const busy: Provider = Object.create(provider, {
       state: { get: () => provider.state },
       execute: {
-        value: (...given: Parameters<Provider["execute"]>) =>
-          ++tries <= 3 ? Promise.reject(new TandemError("busy", "not now")) : provider.execute(...given),
+        value: (...[what, parameters, options]: Parameters<Provider["execute"]>) => {
+          // Only the first is impatient; the others could wait for the lock, and must not.
+          const isFirst = (what as readonly Statement[])[0]?.sql.startsWith("INSERT");
+          const given = provider.execute(what, parameters, isFirst ? { ...options, deadlineMs: 50 } : options);
+          given.catch((reason) => failures.push(reason.code));
+          return given.catch((reason) => Promise.reject(new TandemError(reason.code, reason.message)));
+        },
       },
     });
-    const manager = await SyncManager.open(busy, { name: `${name} busy`, backoff: { firstMs: 20, mostMs: 40 } });
+    manager.close();
+    const unlock = await node.lock();
+    const impatient = await SyncManager.open(busy, { name: `${name} busy`, backoff: { firstMs: 20, mostMs: 40 } });
     try {
-      await manager.write("INSERT INTO notes VALUES('a', 'first', 0)");
-      await manager.saved(await manager.write("UPDATE notes SET title = title || ' second' WHERE id = 'a'"));
-      expect(titles()).toBe("first second");
-      expect(tries).toBe(5);
+      await impatient.write("INSERT INTO notes VALUES('a', 'first', 0)");
+      const writes = ["second", "third", "fourth"].map((text) =>
+        impatient.write("UPDATE notes SET title = title || ? WHERE id = 'a'", [` ${text}`]),
+      );
+      await until(() => failures.length >= 8);
+      await unlock();
+      for (const once of await Promise.all(writes)) await impatient.saved(once);
+      expect(titles()).toBe("first second third fourth");
+      for (const code of failures) expect(["deadline", "cancelled"]).toContain(code);
     } finally {
-      manager.close();
+      await unlock();
+      impatient.close();
+    }
+  });
+
+  it("sends a backlog in a few trips, each write on its own", async () => {
+    const road = await new FlakyRoad(node.port).open();
+    road.latencyMs = 20;
+    try {
+      await node.kill();
+      const before = await open();
+      for (let i = 0; i < 200; i++)
+        await before.manager.write("INSERT INTO notes VALUES(?, ?, ?)", [`k${i}`, i === 150 ? "t7" : `t${i}`, i]);
+      before.close();
+      await node.run();
+      const tab = await Tab.open(road.url, name);
+      tabs.push(tab);
+      let together = 0;
+      tab.manager.subscribe(() => {
+        const underWay = tab.manager.state.writes.filter(({ state }) => state === "sending").length;
+        together = Math.max(together, underWay);
+      });
+      await until(() => tab.manager.state.writes.every(({ state }) => state === "refused"));
+      expect(together).toBe(64);
+      expect(node.sqlite("SELECT count(*), group_concat(size) FROM (SELECT size FROM notes ORDER BY rowid)")).toBe(
+        `199|${[...Array(200).keys()].filter((i) => i !== 150).join(",")}`,
+      );
+      expect(tab.manager.state.writes).toMatchObject([{ refusal: { code: "constraint" } }]);
+    } finally {
+      await road.close();
     }
   });
 

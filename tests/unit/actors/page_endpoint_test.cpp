@@ -141,6 +141,29 @@ BOOST_FIXTURE_TEST_CASE(a_locked_database_is_waited_for_until_the_deadline, one_
   BOOST_TEST(answers[0].id == 2U);
 }
 
+BOOST_FIXTURE_TEST_CASE(nothing_overtakes_a_write_that_came_to_no_decision, one_page) {
+  opens();
+  replica.app.run("BEGIN IMMEDIATE");
+  says(page::execute{1, 100, 0, "", {{"INSERT INTO tasks VALUES(1, 'a')", {}}}});
+  says(page::execute{2, 1'000, 0, "", {{"INSERT INTO tasks VALUES(2, 'b')", {}}}, 1});
+  says(page::execute{3, 1'000, 0, "", {{"INSERT INTO tasks VALUES(3, 'c')", {}}}, 2});
+  says(page::execute{4, 1'000, 0, "", {{"INSERT INTO tasks VALUES(4, 'd')", {}}}});
+  pass_ms(100);
+  replica.app.run("COMMIT");
+  pass_ms(100);
+  const auto failures = takes<page::failed>();
+  BOOST_REQUIRE(failures.size() == 3U);
+  for (const auto& each : failures)
+    BOOST_TEST(each.code == "deadline");
+  BOOST_TEST(replica.app.ask("SELECT group_concat(id) FROM tasks") == "4");
+  // A refusal is a decision, and so is what was answered before.
+  says(page::execute{5, 0, 0, "", {{"INSERT INTO tasks VALUES(4, 'again')", {}}}});
+  says(page::execute{6, 0, 0, "", {{"INSERT INTO tasks VALUES(6, 'e')", {}}}, 5});
+  says(page::execute{7, 0, 0, "", {{"INSERT INTO tasks VALUES(7, 'f')", {}}}, 4});
+  BOOST_TEST(failure_code() == "constraint");
+  BOOST_TEST(replica.app.ask("SELECT group_concat(id) FROM tasks") == "4,6,7");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_transaction_is_rolled_back_at_its_limit, one_page) {
   opens();
   says(page::begin{1, 0, 200});

@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(golden_vectors) {
   check_golden("page_open", page::open{1, 1, std::string(32, 'a'), "secret", "notes"});
   check_golden("page_query", page::query{7, 1'000, 0, "SELECT * FROM t WHERE x = ?", some_values(), 100, 2});
   check_golden("page_more", page::more{7, 4});
-  check_golden("page_execute", page::execute{8, 0, 5, "w1", {{"INSERT INTO t VALUES(?)", {some_values()[1]}}, {}}});
+  check_golden("page_execute", page::execute{8, 0, 5, "w1", {{"INSERT INTO t VALUES(?)", {some_values()[1]}}, {}}, 7});
   check_golden("page_begin", page::begin{5, 0, 2'000});
   check_golden("page_finish", page::finish{6, 0, 5, true, "w2"});
   check_golden("page_watch", page::watch{9, 0, "SELECT id FROM t", {}, {"id"}});

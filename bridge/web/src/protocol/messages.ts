@@ -114,6 +114,7 @@ const catalogue = {
       transaction: integer,
       once,
       statements: list(statement, limits.statementsMax),
+      after: integer,
     },
   },
   begin: { tag: 36, fields: { id: integer, deadlineMs: integer, limitMs: integer } },

@@ -19,6 +19,8 @@ const nodeDeadlineMsMax = 60_000;
 /** A node's database, over any transport. */
 export class NodeProvider implements face.Provider {
   protected readonly session: Session;
+  /** Writes by their names. */
+  private readonly unanswered = new Map<string, WriteRequest>();
 
   constructor(transport: Transport, options: SessionOptions = {}) {
     this.session = new Session(transport, options);
@@ -45,13 +47,15 @@ export class NodeProvider implements face.Provider {
     parameters: readonly SqlParameter[] = [],
     options: face.WriteOptions = {},
   ) {
-    const order = {
-      kind: "execute",
-      transaction: 0,
-      once: options.once ?? randomId(),
-      statements: statementsOf(what, parameters),
-    } as const;
-    return this.run(new WriteRequest(order, nodeDeadline(options)), options, true);
+    const once = options.once ?? randomId();
+    const after = this.unanswered.get(options.after ?? "") ?? null;
+    const statements = statementsOf(what, parameters);
+    const order = { kind: "execute", transaction: 0, once, statements, after } as const;
+    const request = new WriteRequest(order, nodeDeadline(options));
+    this.unanswered.set(once, request);
+    return this.run(request, options, true).finally(() => {
+      if (this.unanswered.get(once) === request) this.unanswered.delete(once);
+    });
   }
 
   async transaction<T>(
@@ -170,7 +174,7 @@ export class NodeProvider implements face.Provider {
         execute: (what, parameters = [], within = {}) => {
           const statements = statementsOf(what, parameters);
           return this.run(
-            new WriteRequest({ kind: "execute", transaction, once: "", statements }, nodeDeadline(within)),
+            new WriteRequest({ kind: "execute", transaction, once: "", statements, after: null }, nodeDeadline(within)),
             within,
           );
         },

@@ -18,6 +18,11 @@ export interface QueryResult<R extends object = Row> {
 export interface WriteOptions extends RequestOptions {
   /** Names this write for good: asked again under the same name, over any connection, it happens once. Made up if not given. */
   readonly once?: string;
+  /**
+   * The name of a write that was asked for before and is not answered yet. If it fails for what is not its own doing
+   * (`busy`, say), this one is not tried either and fails alike: so several may be under way, and none overtakes.
+   */
+  readonly after?: string;
 }
 
 export interface WriteResult {

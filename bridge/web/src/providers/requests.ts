@@ -87,11 +87,21 @@ function appended<R>(rows: R[], part: readonly R[]): R[] {
 }
 
 export type WriteOrder =
-  | { kind: "execute"; transaction: number; once: string; statements: readonly Statement[] }
+  | {
+      kind: "execute";
+      transaction: number;
+      once: string;
+      statements: readonly Statement[];
+      after: WriteRequest | null;
+    }
   | { kind: "begin"; limitMs: number }
   | { kind: "finish"; transaction: number; isCommit: boolean; once: string };
 
 export class WriteRequest extends Answered<WriteResult> {
+  /** Of the connection over which it was asked last; 0: of none, or it is settled. */
+  private askedAs = 0;
+  /** Why it came to no decision. */
+  private undecided: TandemError | null = null;
   /** Of the connection over which it was answered. */
   id = 0;
 
@@ -104,18 +114,33 @@ export class WriteRequest extends Answered<WriteResult> {
 
   encode(id: number): Uint8Array<ArrayBuffer> {
     this.wasSent = id !== Number.MAX_SAFE_INTEGER;
+    this.askedAs = this.wasSent ? id : 0;
     return encodeOrder(this.order, id, this.deadlineMs);
   }
 
   protected answer(message: Message, id: number): boolean {
     if (message.kind !== "done") return false;
     this.id = id;
+    this.askedAs = 0;
     this.settle({ changes: message.changes, lastRowid: message.lastRowid, isRepeat: message.isRepeat });
     return true;
   }
 
+  override fail(reason: TandemError): void {
+    this.askedAs = 0;
+    if (!reason.isDecision) this.undecided = reason;
+    super.fail(reason);
+  }
+
+  /** For the write after it. */
+  get place(): number {
+    return this.askedAs;
+  }
+
   override lost(isSameNode: boolean): TandemError | null {
     const { order } = this;
+    const before = order.kind === "execute" ? order.after?.undecided : null;
+    if (before && !before.isOutcomeUnknown) return before;
     if (order.kind === "execute" && order.transaction !== 0) return transactionLost();
     if (order.kind === "finish" && !order.isCommit) return transactionLost();
     if (order.kind === "begin" && this.wasSent) return transactionLost();
@@ -133,7 +158,7 @@ export class WriteRequest extends Answered<WriteResult> {
 function encodeOrder(order: WriteOrder, id: number, deadlineMs: number): Uint8Array<ArrayBuffer> {
   switch (order.kind) {
     case "execute":
-      return encode("execute", { id, deadlineMs, ...order });
+      return encode("execute", { id, deadlineMs, ...order, after: order.after?.place ?? 0 });
     case "begin":
       return encode("begin", { id, deadlineMs, ...order });
     case "finish":

@@ -12,6 +12,8 @@ export interface StoredWrite {
   readonly replaces: string | null;
   readonly overlay: Overlay | null;
   readonly madeMs: number;
+  /** The site of the node that it was perhaps sent to; null: it never was sent, or surely not done. */
+  readonly sentTo: string | null;
   /** Why the node refused it; it waits for a person then. */
   readonly refusal: { readonly code: string; readonly text: string } | null;
 }
@@ -31,27 +33,22 @@ export interface OutboxStore {
   /** Whether other tabs see this write too; if not, only this one can send it. */
   isShared(once: string): boolean;
   all(): Promise<StoredWrite[]>;
-  put(write: StoredWrite): Promise<void>;
+  put(writes: readonly StoredWrite[]): Promise<void>;
   remove(once: string): Promise<void>;
-  /** The site of the node that writes were sent to last; null: none ever was. */
-  site(): Promise<string | null>;
-  noteSite(site: string): Promise<void>;
   close(): void;
 }
 
 interface Schema extends DBSchema {
   writes: { key: string; value: StoredWrite };
-  facts: { key: string; value: string };
 }
 
 /** IndexedDB where it can be had; in private windows and without quota memory, which says why. */
 export async function openOutboxStore(name: string): Promise<OutboxStore> {
   try {
     if (typeof indexedDB === "undefined") throw new Error("this browser has no IndexedDB");
-    const database = await openDB<Schema>(`tandem-outbox-${name}`, 2, {
+    const database = await openDB<Schema>(`tandem-outbox-${name}`, 3, {
       upgrade(database, before) {
         if (before < 1) database.createObjectStore("writes", { keyPath: "once" });
-        if (before < 2) database.createObjectStore("facts");
       },
     });
     return new IndexedStore(database);
@@ -80,14 +77,15 @@ class IndexedStore implements OutboxStore {
     return [...stored.filter(({ once }) => !this.kept.has(once)), ...this.kept.values()].sort(byPlace);
   }
 
-  async put(write: StoredWrite): Promise<void> {
+  async put(writes: readonly StoredWrite[]): Promise<void> {
     try {
-      await this.database.put("writes", frozen(write));
-      this.kept.delete(write.once);
+      const change = this.database.transaction("writes", "readwrite");
+      await Promise.all([...writes.map((write) => change.store.put(frozen(write))), change.done]);
+      for (const { once } of writes) this.kept.delete(once);
       if (this.kept.size === 0) this.trouble = null;
     } catch (reason) {
       this.trouble = reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason);
-      this.kept.set(write.once, write);
+      for (const write of writes) this.kept.set(write.once, write);
     }
   }
 
@@ -95,14 +93,6 @@ class IndexedStore implements OutboxStore {
     this.kept.delete(once);
     if (this.kept.size === 0) this.trouble = null;
     await this.database.delete("writes", once);
-  }
-
-  async site(): Promise<string | null> {
-    return (await this.database.get("facts", "site")) ?? null;
-  }
-
-  async noteSite(site: string): Promise<void> {
-    await this.database.put("facts", site, "site").catch(() => {}); // `put` tells that nothing more is taken.
   }
 
   close(): void {
@@ -123,19 +113,13 @@ export class MemoryStore implements OutboxStore {
     return [...this.writes.values()].sort(byPlace);
   }
 
-  async put(write: StoredWrite): Promise<void> {
-    this.writes.set(write.once, write);
+  async put(writes: readonly StoredWrite[]): Promise<void> {
+    for (const write of writes) this.writes.set(write.once, write);
   }
 
   async remove(once: string): Promise<void> {
     this.writes.delete(once);
   }
-
-  async site(): Promise<string | null> {
-    return null; // What is kept here was never another page's.
-  }
-
-  async noteSite(): Promise<void> {}
 
   close(): void {}
 }

@@ -1,5 +1,5 @@
 import { Backoff, type BackoffOptions } from "../backoff";
-import { asTandemError, type ErrorCode, TandemError } from "../errors";
+import { asTandemError, TandemError } from "../errors";
 import { randomId } from "../ids";
 import type { Statement } from "../protocol/messages";
 import type { SqlParameter } from "../protocol/values";
@@ -44,28 +44,22 @@ type News = { readonly kind: "put" | "pause" | "resume" } | { readonly kind: "se
 /** More than people make; beyond it a program has gone wrong. */
 const writesMax = 10_000;
 const defaultShownMs = 1_000;
-/** The node's word about the write itself: asking again would change nothing. */
-const final: ReadonlySet<ErrorCode> = new Set([
-  "constraint",
-  "sql",
-  "refused",
-  "usage",
-  "denied",
-  "read_only",
-  "limit",
-  "schema",
-]);
+/** Under way at once: on a slow road a backlog leaves in a few trips. Well below what a node takes of one page. */
+const windowMax = 64;
 
 /**
  * Writes that outlive lost connections, reloads and the node: they wait in the browser's own store until the node has
- * them, in the order in which they were made, and each is done once. What the node refuses stays, with the reason, until
- * somebody dismisses it or tries again.
+ * them, in the order in which they were made, and each is done once. Several are under way at a time; what the node could
+ * not take yet, nothing overtakes. What it refuses stays, with the reason, until somebody dismisses it or tries again.
  */
 export class SyncManager {
   private current: SyncManagerState;
   private readonly listeners = new Set<() => void>();
-  /** The name of the write that is under way. */
-  private sending: string | null = null;
+  /** The names of the writes that are under way, in order. */
+  private readonly sending = new Set<string>();
+  private isMarking = false;
+  /** One came to no decision: before more are sent, all that are under way come back. */
+  private isHeldUp = false;
   private readonly backoff: Backoff;
   /** Until the node is asked again that could not take a write. */
   private pausing: ReturnType<typeof setTimeout> | undefined;
@@ -73,16 +67,13 @@ export class SyncManager {
   private readonly waiting = new Map<string, { resolve(): void; reject(reason: TandemError): void }[]>();
   /** Of a write that waits: those whose place it took, and whose fate is its own now. */
   private readonly replacedBy = new Map<string, string[]>();
-  /** Made here and never sent: wherever they go, they are not there yet. */
-  private readonly unsent = new Set<string>();
   /** Given up by a person: they will never be saved. */
   private readonly dismissed = new Set<string>();
-  /** The node that writes were sent to last. */
-  private site: string | null = null;
   private readonly channel: BroadcastChannel | null;
   private readonly leadership: Leadership;
   private readonly stopLooking: () => void;
   private stored: StoredWrite[] = [];
+  private planned: Promise<void> | null = null;
   private isClosed = false;
   private order: Promise<unknown> = Promise.resolve();
 
@@ -90,7 +81,6 @@ export class SyncManager {
     const name = options.name ?? "tandem";
     const store = options.store ?? (await openOutboxStore(name));
     const manager = new SyncManager(provider, store, name, options.shownMs ?? defaultShownMs, options.backoff);
-    manager.site = await store.site();
     await manager.reload();
     return manager;
   }
@@ -138,23 +128,24 @@ export class SyncManager {
       if (this.isClosed) throw new TandemError("closed", "this sync manager is closed");
       if (this.stored.length >= writesMax) throw new TandemError("limit", `${writesMax} writes wait already`);
       const before = this.replaced(intent.replaces);
+      const once = randomId();
       const write: StoredWrite = {
-        once: randomId(),
+        once,
         place: Math.max(Date.now() * 1_000, (this.stored.at(-1)?.place ?? 0) + 1),
         statements,
         replaces: intent.replaces ?? null,
         overlay: intent.overlay ?? null,
         madeMs: Date.now(),
+        sentTo: this.maySend(once) ? this.site() : null,
         refusal: null,
       };
-      await this.store.put(write);
+      await this.store.put([write]);
       this.stored.push(write);
-      this.unsent.add(write.once);
-      if (before) await this.replace(before.once, write.once);
+      if (before) await this.replace(before.once, once);
       this.tell({ kind: "put" });
       this.show();
       this.send();
-      return write.once;
+      return once;
     });
   }
 
@@ -214,28 +205,26 @@ export class SyncManager {
     return result;
   }
 
-  private async reload(): Promise<void> {
-    if (this.isClosed) return;
-    await this.inOrder(async () => {
+  /** Another tab's news come one for each write; one look serves all that came before it. */
+  private reload(): Promise<void> {
+    this.planned ??= this.inOrder(async () => {
+      this.planned = null;
       if (this.isClosed) return;
       this.stored = await this.store.all();
       for (const once of [...this.waiting.keys()]) this.answer(once);
+    }).then(() => {
+      this.show();
+      this.send();
     });
-    this.show();
-    this.send();
+    return this.planned;
   }
 
   private replaced(name: string | undefined): StoredWrite | null {
     if (!name) return null;
     return (
-      this.stored.find(({ once, replaces }) => replaces === name && this.sending !== once && this.mayReplace(once)) ??
+      this.stored.find(({ once, replaces }) => replaces === name && !this.sending.has(once) && this.maySend(once)) ??
       null
     );
-  }
-
-  /** Of what all tabs see we can't tell: the one that leads may be sending it this very moment. */
-  private mayReplace(once: string): boolean {
-    return this.current.leads || !this.store.isShared(once);
   }
 
   /** Who waits for the old write waits for the new one: until then nothing is saved. */
@@ -267,9 +256,9 @@ export class SyncManager {
   private async note(once: string, refusal: StoredWrite["refusal"]): Promise<void> {
     const write = this.stored.find((each) => each.once === once);
     if (!write) return;
-    // A name that was refused has no result at the node, so it may be used again.
-    const noted = { ...write, refusal };
-    await this.store.put(noted);
+    // A name that was refused has no result at the node, so it may be used again; also at another one, if a person says so.
+    const noted = { ...write, refusal, sentTo: refusal ? write.sentTo : null };
+    await this.store.put([noted]);
     this.stored = this.stored.map((each) => (each.once === once ? noted : each));
     this.show();
     this.answer(once);
@@ -286,50 +275,81 @@ export class SyncManager {
 
   // --- sending -----------------------------------------------------------------------------------
 
-  /** One after the other: what was made later must not overtake what the node could not take yet. */
+  /** Null: nothing can be sent now. A provider of the app's own need not say which node it is. */
+  private site(): string | null {
+    if (this.isHeldUp || this.pausing || this.current.isPaused || this.isClosed) return null;
+    const { phase, node } = this.provider.state;
+    return phase === "open" ? (node?.site ?? "") : null;
+  }
+
+  /** What all tabs see, the one that leads may be sending this very moment. */
+  private maySend(once: string): boolean {
+    return this.current.leads || !this.store.isShared(once);
+  }
+
   private send(): void {
-    if (this.sending || this.pausing || this.current.isPaused || this.isClosed) return;
-    if (this.provider.state.phase !== "open") return;
-    const next = this.stored.find(
-      ({ once, refusal }) => !refusal && (this.current.leads || !this.store.isShared(once)),
-    );
-    if (next) void this.sendOne(next);
+    const site = this.site();
+    if (site === null || this.isMarking) return;
+    const next = this.nextToSend();
+    const fresh = next.filter(({ sentTo }) => sentTo === null);
+    if (fresh.length > 0) void this.mark(fresh, site);
+    else for (const write of next) void this.sendOne(write, site);
+  }
+
+  /** What is typed on while an earlier state of it is under way waits, so that the next one can take its place. */
+  private nextToSend(): StoredWrite[] {
+    const result: StoredWrite[] = [];
+    const typed = new Set<string>();
+    for (const write of this.stored) {
+      if (this.sending.size + result.length >= windowMax) break;
+      if (write.refusal || !this.maySend(write.once)) continue;
+      if (write.replaces && typed.has(write.replaces)) break;
+      if (write.replaces) typed.add(write.replaces);
+      if (!this.sending.has(write.once)) result.push(write);
+    }
+    return result;
+  }
+
+  /** A page that is closed while a write is under way leaves word of the node that may have done it. */
+  private async mark(fresh: readonly StoredWrite[], site: string): Promise<void> {
+    this.isMarking = true;
+    const names = new Set(fresh.map(({ once }) => once));
+    await this.inOrder(async () => {
+      const marked = this.stored.filter(({ once }) => names.has(once)).map((write) => ({ ...write, sentTo: site }));
+      await this.store.put(marked);
+      const byName = new Map(marked.map((write) => [write.once, write]));
+      this.stored = this.stored.map((write) => byName.get(write.once) ?? write);
+    });
+    this.isMarking = false;
+    this.send();
   }
 
   /** The provider asks again over each new connection; only what it gives up comes back here. */
-  private async sendOne(write: StoredWrite): Promise<void> {
-    this.sending = write.once;
+  private async sendOne(write: StoredWrite, site: string): Promise<void> {
+    const after = [...this.sending].at(-1);
+    this.sending.add(write.once);
     this.show();
     try {
-      if (await this.wasPerhapsSentElsewhere(write)) throw doubt();
-      this.unsent.delete(write.once);
-      await this.provider.execute(write.statements, [], { once: write.once });
+      // At the same node asking again is no harm; another one does not know the write's name, and would do it once more.
+      if (write.sentTo !== site) throw doubt();
+      await this.provider.execute(write.statements, [], after ? { once: write.once, after } : { once: write.once });
       this.backoff.reset();
       await this.settle(write, null);
     } catch (failure) {
       const reason = asTandemError(failure);
-      // Another node does not know the write's name: it would do it once more.
-      if (final.has(reason.code) || reason.isOutcomeUnknown)
+      if (reason.isDecision || reason.isOutcomeUnknown)
         await this.settle(write, { code: reason.code, text: reason.message });
-      else this.waitAndSend();
+      else this.isHeldUp = true;
     } finally {
-      this.sending = null;
+      this.sending.delete(write.once);
+      if (this.isHeldUp && this.sending.size === 0) this.waitAndSend();
       this.show();
       this.send();
     }
   }
 
-  /** A page that was closed while a write was under way does not know; at the same node asking again is no harm. */
-  private async wasPerhapsSentElsewhere(write: StoredWrite): Promise<boolean> {
-    const before = this.site;
-    const now = this.provider.state.node?.site ?? null;
-    if (now === null || now === before) return false;
-    this.site = now;
-    await this.store.noteSite(now);
-    return before !== null && !this.unsent.has(write.once);
-  }
-
   private waitAndSend(): void {
+    this.isHeldUp = false;
     this.pausing = setTimeout(() => {
       this.pausing = undefined;
       this.send();
@@ -373,7 +393,7 @@ export class SyncManager {
 
   private show(): void {
     const waiting = this.stored.map((write): PendingWrite => {
-      const state = write.refusal ? "refused" : this.sending === write.once ? "sending" : "waiting";
+      const state = write.refusal ? "refused" : this.sending.has(write.once) ? "sending" : "waiting";
       return { ...write, state };
     });
     const saved = [...this.shown.values()].map((write): PendingWrite => ({ ...write, state: "saved" }));
