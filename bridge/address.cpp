@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstddef>
 
+#include "bridge/base64.hpp"
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
 
@@ -124,6 +125,14 @@ bool authorizes(std::string_view token, std::string_view header) {
     return false;
   }
   return equal_in_constant_time(token, header.substr(scheme.size()));
+}
+
+std::string token_subprotocol(std::string_view token) {
+  auto text = to_base64(token);
+  text.erase(text.find_last_not_of('=') + 1);
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  return "tandem.token." + text;
 }
 
 std::string printable(std::string_view text, std::size_t bytes_max) {

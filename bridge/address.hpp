@@ -29,6 +29,9 @@ bool is_loopback_origin(std::string_view origin);
 bool equal_in_constant_time(std::string_view expected, std::string_view presented);
 /// The token in the value of an Authorization header; empty if it has another scheme.
 std::string bearer_of(std::string_view header);
+/// How a browser shows a token, for its WebSockets can send no header of their own: as one more subprotocol that it
+/// offers, `tandem.token.` and the token in base64url without padding (RFC 4648, section 5).
+std::string token_subprotocol(std::string_view token);
 /// True if the value of an Authorization header is `Bearer` and the token.
 bool authorizes(std::string_view token, std::string_view header);
 /// At most `bytes_max` bytes, with what can't be printed replaced: text of a stranger for a log.

@@ -124,7 +124,7 @@ void websocket_handshake::hand_over() {
 void websocket_handshake::judge_node() {
   const auto& token = listener_->token();
   const auto& request = parser_.get();
-  if (!token.empty() && !authorizes(token, header_of(request, http::field::authorization))) {
+  if (!token.empty() && !authorizes(token, header_of(request, http::field::authorization)) && !offers_token(token)) {
     refuse(http::status::unauthorized, "The token is missing or wrong: give the one that this node was started with.");
     return;
   }
@@ -134,6 +134,15 @@ void websocket_handshake::judge_node() {
     return;
   }
   judge_upgrade(subprotocol);
+}
+
+/// The token of a node that lives in a browser.
+bool websocket_handshake::offers_token(const std::string& token) const {
+  const auto wanted = token_subprotocol(token);
+  bool result = false;
+  for (const auto& offered : http::token_list{parser_.get()[http::field::sec_websocket_protocol]})
+    result = equal_in_constant_time(wanted, {offered.data(), offered.size()}) || result;
+  return result;
 }
 
 /// A browser can't show a token here: then the page shows it in its first message.

@@ -26,6 +26,7 @@ public:
 private:
   void judge(error_code error);
   void judge_node();
+  [[nodiscard]] bool offers_token(const std::string& token) const;
   void judge_page();
   void hand_over();
   void judge_upgrade(const char* wanted);

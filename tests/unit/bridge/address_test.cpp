@@ -53,6 +53,11 @@ BOOST_AUTO_TEST_CASE(tokens_match_whole_or_not_at_all) {
   BOOST_TEST(bridge::equal_in_constant_time("", ""));
 }
 
+BOOST_AUTO_TEST_CASE(a_token_is_a_subprotocol_to_browsers) {
+  BOOST_TEST(bridge::token_subprotocol("secret") == "tandem.token.c2VjcmV0");
+  BOOST_TEST(bridge::token_subprotocol("\xfb\xef\xff>?") == "tandem.token.--__Pj8");
+}
+
 BOOST_AUTO_TEST_CASE(strangers_text_is_made_printable) {
   BOOST_TEST(bridge::printable("a\x1b[31mb\n\xff", 100) == "a?[31mb??");
   BOOST_TEST(bridge::printable("abcdef", 3) == "abc");

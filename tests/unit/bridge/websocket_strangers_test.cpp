@@ -64,8 +64,10 @@ BOOST_AUTO_TEST_CASE(another_subprotocol_is_refused_with_a_text) {
 
 BOOST_AUTO_TEST_CASE(the_token_comes_before_anything_else) {
   const server_alone server{"secret"};
-  for (const auto& request : {std::string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n"}, upgrade_request("", "chat"),
-                              upgrade_request(), upgrade_request("Authorization: Bearer wrong\r\n")}) {
+  for (const auto& request :
+       {std::string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n"}, upgrade_request("", "chat"), upgrade_request(),
+        upgrade_request("Authorization: Bearer wrong\r\n"),
+        upgrade_request("", "tandem.1, tandem.token.d3Jvbmc, tandem.token., tandem.token.secret")}) {
     const auto answer = server.answer_to(request);
     BOOST_TEST(answer.starts_with("HTTP/1.1 401"), answer);
     BOOST_TEST(!has(answer, "secret"));
@@ -73,6 +75,15 @@ BOOST_AUTO_TEST_CASE(the_token_comes_before_anything_else) {
   BOOST_TEST(server.answer_to("nonsense\r\n\r\n").empty());
   BOOST_TEST(server.answer_to("GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n").empty());
   BOOST_TEST(server.is_well("secret"));
+}
+
+BOOST_AUTO_TEST_CASE(a_browser_shows_the_token_as_a_subprotocol) {
+  const server_alone server{"secret"};
+  raw_client page{server.port->port()};
+  page.send(upgrade_request("Origin: https://app.example\r\n", "tandem.1, tandem.token.c2VjcmV0"));
+  const auto answer = page.read_until("\r\n\r\n");
+  BOOST_TEST(answer.starts_with("HTTP/1.1 101"), answer);
+  BOOST_TEST(has(answer, "Sec-WebSocket-Protocol: tandem.1\r\n"), answer);
 }
 
 BOOST_AUTO_TEST_CASE(pages_of_other_machines_are_refused) {

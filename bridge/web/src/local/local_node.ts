@@ -10,6 +10,8 @@ export interface LocalNodeOptions {
   readonly tables?: readonly string[];
   /** WebSocket addresses of hubs. */
   readonly peers?: readonly string[];
+  /** What hubs ask for that were started with `--token-file`. Whoever can read this page's script can read it, too. */
+  readonly token?: string;
   /** What the node calls itself. */
   readonly name?: string;
   /** Who settles conflicts here. */
@@ -67,7 +69,7 @@ export class LocalNode {
     let node: LocalNode | null = null;
     const own = () => node as LocalNode;
     const host: ModuleHost = {
-      dial: (number, url) => own().dial(number, url),
+      dial: (number, url, token) => own().dial(number, url, token),
       send: (number, bytes) => own().send(number, bytes),
       unsent: (number) => own().sockets.get(number)?.bufferedAmount ?? 0,
       close: (number) => own().leave(() => own().closeHere(number)),
@@ -77,8 +79,8 @@ export class LocalNode {
     const files = new KeptFiles(module.FS, folder);
     files.start(await store.load());
     node = new LocalNode(module, files, store);
-    const { schema = "", tables = [], peers = [], user = "", name } = options;
-    const given = JSON.stringify({ schema, tables, peers, user, ...(name === undefined ? {} : { name }) });
+    const { schema = "", tables = [], peers = [], user = "", token = "", name } = options;
+    const given = JSON.stringify({ schema, tables, peers, user, token, ...(name === undefined ? {} : { name }) });
     const trouble = withText(module, `${folder}/page.db`, (path) =>
       withText(module, given, (text) => module.UTF8ToString(module._tandem_open(path, text))),
     );
@@ -199,10 +201,10 @@ export class LocalNode {
     this.sockets.delete(number);
   }
 
-  private dial(number: number, url: string): void {
+  private dial(number: number, url: string, token: string): void {
     let socket: WebSocket;
     try {
-      socket = new WebSocket(url, subprotocol);
+      socket = new WebSocket(url, token === "" ? [subprotocol] : [subprotocol, tokenSubprotocol(token)]);
     } catch (reason) {
       const { message } = asTandemError(reason);
       setTimeout(() => this.closed(number, message), 0);
@@ -233,4 +235,10 @@ export class LocalNode {
     withText(this.module, why, (text) => this.module._tandem_closed(number, text));
     this.run();
   }
+}
+
+/** The only header in which a browser lets a page show something: docs/protocol.md. */
+function tokenSubprotocol(token: string): string {
+  const bytes = String.fromCharCode(...new TextEncoder().encode(token));
+  return `tandem.token.${btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=*$/, "")}`;
 }

@@ -1,16 +1,19 @@
 import "fake-indexeddb/auto";
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { LocalProvider } from "../../src/local";
 import { NodeProcess, program, schema, until } from "../node_process";
 import { localOpener } from "./opening";
 
-let open: (database: string, peers?: string[]) => LocalProvider;
+let open: (database: string, peers?: string[], token?: string) => LocalProvider;
 
 beforeAll(async () => {
   const opener = await localOpener();
-  open = (database, peers = []) =>
-    opener(database, schema.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"), peers);
+  open = (database, peers = [], token = "") =>
+    opener(database, schema.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"), peers, token);
 });
 
 const insert = "INSERT INTO notes(id, title) VALUES(?, ?)";
@@ -54,6 +57,24 @@ describe("a page's own database", () => {
     expect(execFileSync(program, ["digest", hub.database], { encoding: "utf8" }).trim()).toContain(digest);
     await hub.end();
   }, 30_000);
+
+  it("syncs with a hub that wants a token, and not without", async () => {
+    const token = "sécret/+~?";
+    const folder = mkdtempSync(join(tmpdir(), "tandem-token-"));
+    writeFileSync(join(folder, "token"), `${token}\n`, { mode: 0o600 });
+    const hub = await NodeProcess.start(["--token-file", join(folder, "token")]);
+    const stranger = open("stranger", [hub.url], "guessed");
+    await stranger.execute(insert, ["1", "Guessed"]);
+    const page = open("with a token", [hub.url], token);
+    await page.execute(insert, ["2", "Known"]);
+    await until(() => hub.sqlite("SELECT group_concat(title) FROM notes") === "Known");
+    await until(async () => JSON.stringify(await stranger.status()).includes("connecting"));
+    expect(hub.sqlite("SELECT count(*) FROM notes")).toBe("1");
+    await page.shutDown();
+    await stranger.shutDown();
+    await hub.end();
+    rmSync(folder, { recursive: true });
+  });
 
   // Both sides write what they like while they can't hear each other: the same core has to come to the same end.
   it.each([1, 2, 3])(
