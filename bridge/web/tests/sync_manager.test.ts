@@ -239,6 +239,27 @@ describe("the sync manager", () => {
     }
   });
 
+  it("drops what was perhaps done elsewhere if what was typed since takes its place", async () => {
+    const other = await NodeProcess.start([], "CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL, title TEXT, size)");
+    try {
+      const first = await open();
+      await first.manager.saved(await first.manager.write("INSERT INTO notes VALUES('a', '', 0)"));
+      other.sqlite("INSERT INTO notes VALUES('a', '', 0)");
+      node.freeze();
+      for (const text of ["t", "ty", "typ"])
+        await first.manager.write("UPDATE notes SET title = ? WHERE id = 'a'", [text], { replaces: "a.title" });
+      expect(first.manager.state.writes.map(({ state }) => state)).toEqual(["sending", "waiting"]);
+      first.close();
+      const second = await Tab.open(other.url, name);
+      tabs.push(second);
+      await until(() => second.manager.state.writes.length === 0);
+      expect(other.sqlite("SELECT title FROM notes")).toBe("typ");
+    } finally {
+      node.thaw();
+      await other.end();
+    }
+  });
+
   it("asks a node that is busy again in a while, and lets nothing overtake", async () => {
     const { provider, manager } = await open();
     const failures: string[] = [];

@@ -136,7 +136,7 @@ export class SyncManager {
         replaces: intent.replaces ?? null,
         overlay: intent.overlay ?? null,
         madeMs: Date.now(),
-        sentTo: this.maySend(once) ? this.site() : null,
+        sentTo: this.goesAtOnce(once, intent.replaces) ? this.site() : null,
         refusal: null,
       };
       await this.store.put([write]);
@@ -287,6 +287,12 @@ export class SyncManager {
     return this.current.leads || !this.store.isShared(once);
   }
 
+  /** Then it need not be marked apart from being stored. */
+  private goesAtOnce(once: string, replaces: string | undefined): boolean {
+    const isTypedOn = replaces && this.stored.some((each) => each.replaces === replaces && this.sending.has(each.once));
+    return this.maySend(once) && this.sending.size < windowMax && !isTypedOn;
+  }
+
   private send(): void {
     const site = this.site();
     if (site === null || this.isMarking) return;
@@ -337,6 +343,7 @@ export class SyncManager {
       await this.settle(write, null);
     } catch (failure) {
       const reason = asTandemError(failure);
+      if (reason.isOutcomeUnknown && (await this.isOutlived(write))) return;
       if (reason.isDecision || reason.isOutcomeUnknown)
         await this.settle(write, { code: reason.code, text: reason.message });
       else this.isHeldUp = true;
@@ -346,6 +353,16 @@ export class SyncManager {
       this.show();
       this.send();
     }
+  }
+
+  /** Whether it was done elsewhere does not matter to anybody if what is typed since takes its place. */
+  private isOutlived(write: StoredWrite): Promise<boolean> {
+    return this.inOrder(async () => {
+      const { replaces, place } = write;
+      const next = replaces && this.stored.find((each) => each.replaces === replaces && each.place > place);
+      if (next) await this.replace(write.once, next.once);
+      return Boolean(next);
+    });
   }
 
   private waitAndSend(): void {
