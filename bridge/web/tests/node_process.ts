@@ -82,6 +82,11 @@ export class NodeProcess {
     await ended;
   }
 
+  /** As `tandem status --json` tells it. */
+  status(): string {
+    return execFileSync(program, ["status", this.database, "--json"], { encoding: "utf8" });
+  }
+
   /** Takes its time away, and gives it back: it keeps its connections, and says nothing. */
   freeze(): void {
     this.child?.kill("SIGSTOP");

@@ -4,8 +4,16 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import "./app.css";
 
+/** Whether the page was built with a node of its own: `./demos/run web --local`. */
+declare const __HAS_LOCAL__: boolean;
+
 const url = new URLSearchParams(location.search).get("node") ?? location.origin;
-const database = await AdaptiveProvider.open({ url, name: "notes and tasks" });
+const local = __HAS_LOCAL__ ? await import("./local").then(({ openLocal }) => openLocal(url)) : null;
+const database = await AdaptiveProvider.open({
+  url,
+  name: "notes and tasks",
+  ...(local && { local: local.transport }),
+});
 const sync = await SyncManager.open(database, { name: "notes and tasks" });
 const root = document.getElementById("root");
 if (root)

@@ -1,4 +1,5 @@
 export { type BlockStore, blockBytes, type FileChange, IndexedDbStore, type KeptFile } from "./block_store";
+export { LocalDatabase, type LocalOptions } from "./local_database";
 export type { LocalNodeOptions } from "./local_node";
-export { type LocalOptions, LocalProvider } from "./local_provider";
+export { LocalProvider } from "./local_provider";
 export type { ModuleFactory } from "./module";

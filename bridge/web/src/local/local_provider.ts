@@ -1,125 +1,32 @@
-import { asTandemError, TandemError } from "../errors";
 import { NodeProvider } from "../providers/node_provider";
 import type { SessionOptions } from "../session";
-import { type ConnectionEvents, EventGate, type Transport } from "../transports/transport";
-import { type BlockStore, IndexedDbStore } from "./block_store";
-import { LocalNode, type LocalNodeOptions } from "./local_node";
-import type { ModuleFactory } from "./module";
+import { LocalDatabase, type LocalOptions } from "./local_database";
 
-export interface LocalOptions extends LocalNodeOptions {
-  /** Of the database, within this origin. */
-  readonly database: string;
-  /** The default export of `tandem.mjs`. */
-  readonly module: ModuleFactory;
-  /** The bytes of `tandem.wasm`; none: it is loaded from beside the script, or from where `locateFile` says. */
-  readonly wasmBinary?: ArrayBuffer | Uint8Array;
-  readonly locateFile?: (name: string) => string;
-  /** Where the files are kept; IndexedDB if nothing is said. */
-  readonly openStore?: (name: string) => Promise<BlockStore>;
-}
-
-/** To a node within the page. */
-class LocalTransport implements Transport {
-  readonly kind = "in_process";
-  readonly name: string;
-
-  constructor(
-    private readonly node: Promise<LocalNode>,
-    name: string,
-  ) {
-    this.name = `the page's own database ${name}`;
-  }
-
-  connect(_identity: unknown, events: ConnectionEvents) {
-    const gate = new EventGate(events);
-    let number = 0;
-    let node: LocalNode | null = null;
-    this.node.then(
-      (opened) => {
-        if (gate.isClosed) return;
-        node = opened;
-        number = opened.connect({
-          frame: (bytes) => gate.frame(bytes),
-          closed: () => gate.fail(new TandemError("network", "the page's own node closed the conversation")),
-        });
-        gate.ready();
-      },
-      (reason) => gate.fail(asTandemError(reason)),
-    );
-    return {
-      send: (frame: Uint8Array<ArrayBuffer>) => node?.say(number, frame),
-      close: () => {
-        gate.shut();
-        node?.hangUp(number);
-      },
-    };
-  }
-}
-
-/**
- * A database of the page's own: a whole replica that works without any node, is kept in the browser, and syncs with its peers whenever
- * they can be reached. One tab at a time owns it (Web Locks); others wait until that one closes.
- */
+/** A database of the page's own, reached by a session of its own. */
 export class LocalProvider extends NodeProvider {
   private constructor(
-    private readonly node: Promise<LocalNode>,
-    private readonly release: () => void,
-    name: string,
+    private readonly database: LocalDatabase,
     options: SessionOptions,
   ) {
-    super(new LocalTransport(node, name), options);
+    super(database.transport(), options);
   }
 
   static open(options: LocalOptions, session: SessionOptions = {}): LocalProvider {
-    const { promise: released, resolve: release } = deferred();
-    const node = owned(options.database, released).then(async () => {
-      try {
-        const store = await (options.openStore ?? IndexedDbStore.open)(options.database);
-        const { wasmBinary, locateFile } = options;
-        const source = { ...(wasmBinary && { wasmBinary }), ...(locateFile && { locateFile }) };
-        return await LocalNode.open(options.module, source, store, options);
-      } catch (reason) {
-        release();
-        throw reason;
-      }
-    });
-    return new LocalProvider(node, release, options.database, session);
+    return new LocalProvider(LocalDatabase.open(options), session);
   }
 
   /** A hash of all rows that sync: equal on replicas that have the same. */
-  async digest(): Promise<string> {
-    return (await this.node).digest();
+  digest(): Promise<string> {
+    return this.database.digest();
   }
 
   /** Ends the conversation and the node; resolves when all is kept and another tab may have it. */
   async shutDown(): Promise<void> {
     super.close();
-    await this.node.then((node) => node.close()).finally(this.release);
+    await this.database.close();
   }
 
   override close(): void {
     void this.shutDown().catch(() => {});
   }
-}
-
-/** Resolves when this tab owns the database, until `released`. Without Web Locks there is nobody to share with. */
-function owned(name: string, released: Promise<void>): Promise<void> {
-  const locks = globalThis.navigator?.locks;
-  if (!locks) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    locks
-      .request(`tandem ${name}`, () => {
-        resolve();
-        return released;
-      })
-      .catch(reject);
-  });
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }
