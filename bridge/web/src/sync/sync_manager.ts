@@ -74,6 +74,8 @@ export class SyncManager {
   private readonly stopLooking: () => void;
   private stored: StoredWrite[] = [];
   private planned: Promise<void> | null = null;
+  /** The tab that led before has left word in the store of what it sent, and where to. */
+  private mustLook = false;
   private isClosed = false;
   private order: Promise<unknown> = Promise.resolve();
 
@@ -100,6 +102,7 @@ export class SyncManager {
       if (state.phase === "open") this.send();
     });
     this.leadership = new Leadership(name, (leads) => {
+      this.mustLook = leads;
       this.change({ leads });
       void this.reload();
     });
@@ -211,6 +214,7 @@ export class SyncManager {
       this.planned = null;
       if (this.isClosed) return;
       this.stored = await this.store.all();
+      this.mustLook = false;
       for (const once of [...this.waiting.keys()]) this.answer(once);
     }).then(() => {
       this.show();
@@ -277,7 +281,7 @@ export class SyncManager {
 
   /** Null: nothing can be sent now. A provider of the app's own need not say which node it is. */
   private site(): string | null {
-    if (this.isHeldUp || this.pausing || this.current.isPaused || this.isClosed) return null;
+    if (this.isHeldUp || this.mustLook || this.pausing || this.current.isPaused || this.isClosed) return null;
     const { phase, node } = this.provider.state;
     return phase === "open" ? (node?.site ?? "") : null;
   }
