@@ -93,7 +93,7 @@ function ask(tag, ...fields) {
   });
 }
 
-const write = (name, value) => ask(35, 0, "", [["INSERT INTO seen VALUES(?, ?)", [name, String(value)]]]);
+const write = (name, value) => ask(35, 0, "", [["INSERT INTO seen VALUES(?, ?)", [name, String(value)]]], 0);
 
 async function main() {
   const opened = new Promise((resolve) => waiting.set(0, resolve));
@@ -110,7 +110,7 @@ async function main() {
     void send([33, 1, id, 0, 0, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n", [], 100, 1]);
   });
   await write("rows", rows.length);
-  await write("denied", await ask(35, 0, "", [["DELETE FROM tandem_log", []]]).catch((error) => error.message.split(":")[0]));
+  await write("denied", await ask(35, 0, "", [["DELETE FROM tandem_log", []]], 0).catch((error) => error.message.split(":")[0]));
   await write("gap", await handler.postMessage(`${session} send 99 `).catch(() => "refused"));
   const watch = ++last;
   waiting.set(watch, async ([, , , sequence, , , , , inserted]) => {
