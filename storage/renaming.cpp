@@ -73,15 +73,23 @@ std::int64_t id_of(core& c, const table& described, const std::string& name) {
   return query.step() ? query.integer(0) : 0;
 }
 
-bool is_renamed(const table& described, const renamed_column& each) {
-  return each.id != 0 && sqlite3_stricmp(each.former.c_str(), each.now.c_str()) != 0 && has_column(described, each.now);
+/// Whether a column that keeps this name is known by it.
+bool is_borne(core& c, const table& described, const std::vector<renamed_column>& leaving, const std::string& name) {
+  const auto id = id_of(c, described, name);
+  return id != 0 && std::ranges::find(leaving, id, &renamed_column::id) == leaving.end();
 }
 
-/// Whether a column that keeps this name is known by it.
-bool is_borne(core& c, const table& described, const std::vector<renamed_column>& all, const std::string& name) {
-  const auto id = id_of(c, described, name);
-  return id != 0 && std::ranges::none_of(
-                        all, [&](const renamed_column& each) { return each.id == id && is_renamed(described, each); });
+/// Takes out those whose new name is borne, and then those whose new name such a one keeps, and so on.
+std::vector<renamed_column> take_out_borne(core& c, const table& described, std::vector<renamed_column>& leaving) {
+  std::vector<renamed_column> result;
+  for (;;) {
+    const auto stays = std::ranges::find_if(
+        leaving, [&](const renamed_column& each) { return is_borne(c, described, leaving, each.now); });
+    if (stays == leaving.end())
+      return result;
+    result.push_back(std::move(*stays));
+    leaving.erase(stays);
+  }
 }
 
 void keep_under_former_name(core& c, const table& described, const renamed_column& given) {
@@ -105,17 +113,20 @@ void hint_all_rows(core& c, const table& described) {
                described.key_list() + " FROM " + described.app_table());
 }
 
-void rename_all(core& c, const table& described, const std::vector<renamed_column>& all) {
+void rename_all(core& c, const table& described, std::vector<renamed_column> all) {
+  std::erase_if(all, [&](const renamed_column& each) {
+    return each.id == 0 || sqlite3_stricmp(each.former.c_str(), each.now.c_str()) == 0 ||
+           !has_column(described, each.now);
+  });
+  // One column can't be two. A peer has one of this name, which was kept here: by its name it comes into its place
+  // now, and what the renamed one held counts as written to it; the former name is kept for those who have it.
+  for (const auto& each : take_out_borne(c, described, all)) {
+    if (described.column_named(each.now)->key_position)
+      continue; // The peer has another key then, and is told so.
+    keep_under_former_name(c, described, each);
+    hint_all_rows(c, described);
+  }
   for (const auto& each : all) {
-    if (!is_renamed(described, each))
-      continue;
-    // One column can't be two. A peer has one of this name, which was kept here: by its name it comes into its place
-    // now, and what the renamed one held counts as written to it; the former name is kept for those who have it.
-    if (is_borne(c, described, all, each.now)) {
-      keep_under_former_name(c, described, each);
-      hint_all_rows(c, described);
-      continue;
-    }
     c.cached("UPDATE tandem_columns SET name = ?3, gone = 0 WHERE t = ?1 AND id = ?2")
         .bind(described.id, each.id, each.now)
         .run();

@@ -74,6 +74,35 @@ BOOST_AUTO_TEST_CASE(a_column_is_renamed_to_what_another_version_has_added) {
   BOOST_CHECK_NO_THROW(must_be_level(world.all));
 }
 
+BOOST_AUTO_TEST_CASE(names_move_up_to_one_that_another_version_has_added) {
+  two_replicas both{{"CREATE TABLE tasks(id INTEGER PRIMARY KEY, title TEXT, note TEXT)"},
+                    tasks,
+                    "INSERT INTO tasks VALUES (1, 'a title', 'a note'), (2, 'another', NULL)"};
+  both.a("ALTER TABLE tasks ADD COLUMN name TEXT; UPDATE tasks SET name = 'added' WHERE id = 2");
+  both.all.heal();
+  both.all.at(1).move_clock(1'000);
+  both.b("BEGIN; ALTER TABLE tasks RENAME COLUMN note TO name; ALTER TABLE tasks RENAME COLUMN title TO note; COMMIT");
+  both.all.heal();
+  BOOST_TEST(both.core_b().verify().empty());
+  BOOST_TEST(shown_rows(both.all.at(0).app(), "SELECT title, note, name FROM tasks ORDER BY id") ==
+             "('a title', 'a title', 'a note')('another', 'another', 'added')");
+  BOOST_TEST(shown_rows(both.all.at(1).app(), "SELECT note, name FROM tasks ORDER BY id") ==
+             "('a title', 'a note')('another', 'added')");
+  both.b("ALTER TABLE tasks ADD COLUMN title TEXT");
+  both.level();
+}
+
+BOOST_AUTO_TEST_CASE(a_key_is_renamed_to_what_another_version_has_added) {
+  two_replicas both{tasks_sql, tasks, "INSERT INTO tasks VALUES (1, 'one')"};
+  both.a("ALTER TABLE tasks ADD COLUMN number TEXT; UPDATE tasks SET number = 'added'");
+  both.all.heal();
+  both.b("ALTER TABLE tasks RENAME COLUMN id TO number; INSERT INTO tasks VALUES (2, 'two')");
+  both.core_b().stamp_pending();
+  BOOST_TEST(both.core_b().verify().empty());
+  BOOST_CHECK_THROW(both.core_a().bind_peer(both.all.at(1).site(), both.core_b().schema()), failure);
+  BOOST_TEST(shown_rows(both.all.at(1).app(), "SELECT * FROM tasks ORDER BY number") == "(1, 'one')(2, 'two')");
+}
+
 BOOST_AUTO_TEST_CASE(columns_that_change_places_keep_what_they_are) {
   two_replicas both{tasks_sql, tasks, "INSERT INTO tasks VALUES (1, 'one')"};
   both.a("ALTER TABLE tasks ADD COLUMN note TEXT; UPDATE tasks SET note = 'a note'");
