@@ -17,6 +17,7 @@ namespace {
 struct arguments {
   std::string database;
   std::string www;
+  std::string first_page;
   std::vector<std::string> peers;
 };
 
@@ -57,7 +58,7 @@ int show(const arguments& given) {
   g_unix_signal_add(SIGTERM, quit, nullptr);
   {
     const tandem::bridge::webview served{WEBKIT_WEB_VIEW(view), origin, node.page_entry()};
-    webkit_web_view_load_uri(WEBKIT_WEB_VIEW(view), (origin + "/").c_str());
+    webkit_web_view_load_uri(WEBKIT_WEB_VIEW(view), (origin + "/" + given.first_page).c_str());
     gtk_widget_show_all(window);
     std::cout << "ready " << node.url() << std::endl;
     gtk_main();
@@ -73,6 +74,7 @@ int main(int argc, char** argv) {
   CLI::App program{"A page in a desktop window over an app's database", "tandem_webview"};
   program.add_option("DB", given.database, "The app's SQLite file")->required();
   program.add_option("--www", given.www, "The folder of the page")->required()->check(CLI::ExistingDirectory);
+  program.add_option("--open", given.first_page, "What to open of it, with its query; index.html if nothing is said");
   program.add_option("--peer", given.peers, "ws://HOST:PORT/ of a replica to keep a link with")->take_all();
   CLI11_PARSE(program, argc, argv);
   if (!gtk_init_check(&argc, &argv)) {

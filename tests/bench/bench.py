@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pacing
 import pages
+import together
 from processes import CountingProxy, Node, Programs, Trouble, count_rows, result_of, wait_rows, wait_until
 
 
@@ -266,6 +267,10 @@ class Bench:
         """A browser and a WebView over a node."""
         pages.measure(self)
 
+    def together(self):
+        """A browser and a WebView over one node, and a program."""
+        together.measure(self)
+
     def pacing(self):
         """The fitted window beside a fixed one, and tables in a hurry."""
         pacing.measure(self)
@@ -283,7 +288,7 @@ class Bench:
                 self.add("flatness", f"{label} of a change, {count:,} rows", value, "us", None, beside)
 
 
-PARTS = ["writes", "core", "sizes", "upkeep", "conflicts", "links", "pages", "pacing", "measuring", "intake", "flatness"]
+PARTS = ["writes", "core", "sizes", "upkeep", "conflicts", "links", "pages", "together", "pacing", "measuring", "intake", "flatness"]
 # Pairs of runs, for two runs of one program differ by more than measuring costs.
 MEASURING_TURNS = 7
 

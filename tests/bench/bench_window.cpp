@@ -46,6 +46,7 @@ void show(const std::string& database, const std::string& www, const std::string
     const tandem::bridge::webview served{WEBKIT_WEB_VIEW(view), origin, node.page_entry()};
     webkit_web_view_load_uri(WEBKIT_WEB_VIEW(view), (origin + "/?" + query).c_str());
     gtk_widget_show_all(window);
+    std::cout << "ready " << node.url() << std::endl;
     gtk_main();
   }
   node.stop();

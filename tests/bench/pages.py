@@ -29,7 +29,7 @@ PARTS = "roundtrips,queries,large,live,render,flow"
 SCHEMA = """
 PRAGMA journal_mode = WAL;
 CREATE TABLE items(id INTEGER PRIMARY KEY, title TEXT NOT NULL, stars INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE ticks(id INTEGER PRIMARY KEY, at REAL NOT NULL);
+CREATE TABLE ticks(writer TEXT NOT NULL, id INTEGER NOT NULL, at REAL NOT NULL, PRIMARY KEY(writer, id)) WITHOUT ROWID;
 CREATE TABLE large(id INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE figures(name TEXT PRIMARY KEY, value REAL) WITHOUT ROWID;
 CREATE TABLE troubles(what TEXT);
@@ -62,8 +62,15 @@ class Shown:
         self.folder = tempfile.mkdtemp(prefix="tandem-bench-page-")
         inside = {"XDG_DATA_HOME": self.folder, "XDG_CACHE_HOME": self.folder, "HOME": self.folder}
         self.process = subprocess.Popen([each.replace("FOLDER", self.folder) for each in command], start_new_session=True,
-                                        env={**os.environ, **inside, **(environment or {})}, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+                                        env={**os.environ, **inside, **(environment or {})}, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, text=True)
+
+    def url(self):
+        """Of the node that a window runs."""
+        line = self.process.stdout.readline().strip()
+        if not line.startswith("ready ws://"):
+            raise Trouble(f"the window said '{line}'")
+        return line.removeprefix("ready ")
 
     def __enter__(self):
         return self
@@ -107,14 +114,12 @@ class Conversation:
         wait_until(is_there, f"the page's figure '{name}'", PATIENCE_S)
         return self.figure(name)
 
-    def write_ticks(self, count):
+    def write_ticks(self, count, longest_wait_s=0.035):
         """One row now and then, each with the time just before it is committed."""
-        self.wait("render_ready")
         chance = random.Random(7)
         for number in range(1, count + 1):
-            self.app.execute("INSERT INTO ticks VALUES(?, ?)", (number, time.time() * 1000))
-            time.sleep(0.015 + chance.random() * 0.02)
-        self.wait("render_seen")
+            self.app.execute("INSERT INTO ticks VALUES('program', ?, ?)", (number, time.time() * 1000))
+            time.sleep(chance.uniform(0.015, longest_wait_s))
 
     def write_flow(self, transactions, rows_each):
         """Transactions without a pause; returns when the first began."""
@@ -134,6 +139,7 @@ def talk(database, way, bench, memory_mb):
     """Does what the page of this way waits for, and adds the rows of the table."""
     conversation = Conversation(database, way)
     ticks, transactions, rows_each = 300, bench.count(200), 500
+    conversation.wait("render_ready")
     conversation.write_ticks(ticks)
     conversation.wait("render_longest_ms")
     before = memory_mb()

@@ -13,6 +13,7 @@ import { type BareEcho, bareWebSocket, bareWebView } from "./bare";
 import { local } from "./local";
 import { TimedTransport } from "./measuring";
 import { render } from "./render";
+import { together } from "./together";
 import { flow, largeResult, liveList, queries, type Report, roundTrips } from "./ways";
 
 const asked = new URLSearchParams(location.search);
@@ -37,6 +38,7 @@ const parts: Record<string, (provider: Provider, report: Report) => Promise<void
   queries: (provider, report) => queries(way, provider, report),
   large: (provider, report) => largeResult(way, provider, report),
   live: (provider, report) => liveList(way, new TimedTransport(transport()), provider, report),
+  together: (provider, report) => together(asked.get("me") ?? "", provider, Number(asked.get("ticks")), report),
   render: (provider, report) => render(way, provider, Number(asked.get("ticks") ?? 300), report),
   local: (_, report) => local(asked.get("node") ?? "", Number(asked.get("rows")), report),
   flow: async (provider, report) => {

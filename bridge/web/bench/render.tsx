@@ -12,36 +12,72 @@ interface Tick {
   at: number;
 }
 
-function LastTick({ onTick }: { onTick: (tick: Tick) => void }) {
-  const { rows, isReady } = useQuery<Tick>("SELECT id, at FROM ticks ORDER BY id DESC LIMIT 1");
+function LastTick({ writer, onTick }: { writer: string; onTick: (writer: string, tick: Tick) => void }) {
+  const { rows, isReady } = useQuery<Tick>("SELECT id, at FROM ticks WHERE writer = ? ORDER BY id DESC LIMIT 1", [
+    writer,
+  ]);
   useLayoutEffect(() => {
-    if (isReady) onTick(rows[0] ?? { id: 0, at: 0 });
-  }, [rows, isReady, onTick]);
+    if (isReady) onTick(writer, rows[0] ?? { id: 0, at: 0 });
+  }, [writer, rows, isReady, onTick]);
   return <p>{rows[0]?.id ?? "none yet"}</p>;
 }
 
-/** From just before another program's commit to the component that shows it, drawn again. */
-export async function render(way: string, provider: Provider, count: number, report: Report): Promise<void> {
-  const delays = new Map<number, number>();
+/** From just before a writer's commits to the component that shows them, drawn again. */
+export interface Drawn {
+  readonly p50: number;
+  readonly p99: number;
+  readonly longest: number;
+  /** Those drawn one by one, the others were overtaken. */
+  readonly seen: number;
+}
+
+/** Follows so many ticks of each of these writers; `onReady` is called when all are watched. */
+export async function follow(
+  writers: readonly string[],
+  provider: Provider,
+  count: number,
+  onReady: () => void,
+): Promise<ReadonlyMap<string, Drawn>> {
+  const delays = new Map(writers.map((writer) => [writer, new Map<number, number>()]));
   const place = document.getElementById("root");
   if (!place) throw new Error("the page has no place to draw in");
   const root = createRoot(place);
   await new Promise<void>((resolve) => {
-    const onTick = ({ id, at }: Tick) => {
-      if (id === 0) void report(`${way} render_ready`, 1);
-      else if (!delays.has(id)) delays.set(id, nowMs() - at);
-      if (id === count) resolve();
+    const watched = new Set<string>();
+    const onTick = (writer: string, { id, at }: Tick) => {
+      const seen = delays.get(writer);
+      if (id > 0 && !seen?.has(id)) seen?.set(id, nowMs() - at);
+      if (!watched.has(writer) && watched.add(writer).size === writers.length) onReady();
+      if ([...delays.values()].every((each) => each.has(count))) resolve();
     };
     root.render(
       <TandemProvider provider={provider}>
-        <LastTick onTick={onTick} />
+        {writers.map((writer) => (
+          <LastTick key={writer} writer={writer} onTick={onTick} />
+        ))}
       </TandemProvider>,
     );
   });
   root.unmount();
+  return new Map([...delays].map(([writer, each]) => [writer, drawn(each)]));
+}
+
+function drawn(delays: ReadonlyMap<number, number>): Drawn {
   const measured = [...delays].filter(([id]) => id > warmUp).map(([, delay]) => delay);
-  await report(`${way} render_p50_ms`, quantile(measured, 0.5));
-  await report(`${way} render_p99_ms`, quantile(measured, 0.99));
-  await report(`${way} render_longest_ms`, Math.max(...measured));
-  await report(`${way} render_seen`, delays.size);
+  return {
+    p50: quantile(measured, 0.5),
+    p99: quantile(measured, 0.99),
+    longest: Math.max(...measured),
+    seen: delays.size,
+  };
+}
+
+/** What another program writes, one row now and then. */
+export async function render(way: string, provider: Provider, count: number, report: Report): Promise<void> {
+  const ready = () => void report(`${way} render_ready`, 1);
+  const seen = (await follow(["program"], provider, count, ready)).get("program");
+  await report(`${way} render_p50_ms`, seen?.p50 ?? Number.NaN);
+  await report(`${way} render_p99_ms`, seen?.p99 ?? Number.NaN);
+  await report(`${way} render_seen`, seen?.seen ?? 0);
+  await report(`${way} render_longest_ms`, seen?.longest ?? Number.NaN);
 }

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type BridgeReport, bridgeReportText } from "../../src/validation";
 import { contract } from "../contract/provider_contract";
-import { type ContractResult, canOpenWindow, WindowProcess } from "./window_process";
+import { canOpenWindow } from "./desktop_window";
+import { type ContractResult, WindowProcess } from "./window_process";
 
 /** The contract and the validation in a real window, over each of these ways. */
 export function windowSuite(ways: readonly string[], wasmFolder = ""): void {

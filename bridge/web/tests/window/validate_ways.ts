@@ -3,7 +3,8 @@ import "../setup";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { bridgeReportText } from "../../src/validation";
-import { canOpenWindow, WindowProcess, windowProgram } from "./window_process";
+import { canOpenWindow, windowProgram } from "./desktop_window";
+import { WindowProcess } from "./window_process";
 
 const wasmFolder = process.env.TANDEM_WASM ?? new URL("../../../../build-wasm", import.meta.url).pathname;
 const hasLocal = existsSync(join(wasmFolder, "tandem.wasm"));

@@ -1,17 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { WebSocketProvider } from "../../src";
 import type { BridgeReport } from "../../src/validation";
 import { contractSchema } from "../contract/provider_contract";
 import { program } from "../node_process";
+import { DesktopWindow } from "./desktop_window";
 import { type Task, windowTables } from "./tables";
-
-export const windowProgram = process.env.TANDEM_WEBVIEW ?? join(dirname(program), "tandem_webview");
-const xvfb = "/usr/bin/xvfb-run";
-/** What it takes is not there on every machine. */
-export const canOpenWindow = existsSync(windowProgram) && existsSync(xvfb);
 
 export interface ContractResult {
   readonly way: string;
@@ -24,8 +20,6 @@ export class WindowProcess {
   private readonly folder = mkdtempSync(join(tmpdir(), "tandem-window-"));
   private readonly database = join(this.folder, "notes.db");
   private readonly page = join(this.folder, "page");
-  private child: ChildProcess | null = null;
-  private output = "";
 
   /** Runs the task to its end, whatever that is, and takes the window away. */
   static async contract(ways: readonly string[], wasmFolder = ""): Promise<readonly ContractResult[]> {
@@ -42,17 +36,18 @@ export class WindowProcess {
   }
 
   private async run<T>(task: Task, wasmFolder: string, outcome: (node: WebSocketProvider) => Promise<T>): Promise<T> {
+    let window: DesktopWindow | undefined;
+    let node: WebSocketProvider | undefined;
     try {
       this.prepare(task, wasmFolder);
-      const node = new WebSocketProvider(await this.open());
-      try {
-        await this.untilEnd(node);
-        return await outcome(node);
-      } finally {
-        node.close();
-      }
+      window = DesktopWindow.open(this.folder, this.database, this.page);
+      node = new WebSocketProvider(await window.url);
+      await Promise.race([this.untilEnd(node), window.gone]);
+      return await outcome(node);
     } finally {
-      await this.close();
+      node?.close();
+      await window?.close();
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     }
   }
 
@@ -71,27 +66,6 @@ export class WindowProcess {
     execFileSync(program, ["track", this.database, "notes"], { stdio: "pipe" });
   }
 
-  /** Resolves with the address of the window's node. */
-  private open(): Promise<string> {
-    const command = ["-a", "dbus-run-session", "--", windowProgram, this.database, "--www", this.page];
-    // WebKit's sandbox does not work for root, as in containers.
-    const sandbox = process.getuid?.() === 0 ? { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" } : {};
-    const places = { XDG_DATA_HOME: this.folder, XDG_CACHE_HOME: this.folder, GDK_BACKEND: "x11", NO_AT_BRIDGE: "1" };
-    const child = spawn(xvfb, command, { env: { ...process.env, ...sandbox, ...places }, detached: true });
-    this.child = child;
-    process.once("exit", this.end);
-    return new Promise((resolve, reject) => {
-      const note = (part: Buffer) => {
-        this.output += part;
-        const ready = /ready (ws:\S+)/.exec(this.output);
-        if (ready?.[1]) resolve(ready[1]);
-      };
-      child.stdout.on("data", note);
-      child.stderr.on("data", note);
-      child.once("exit", () => reject(new Error(`the window is gone: ${this.output}`)));
-    });
-  }
-
   /** Meanwhile carries out what the page wants to be written by another program. */
   private async untilEnd(node: WebSocketProvider): Promise<void> {
     const wanted = node.watch<{ id: string; sql: string }>("SELECT id, sql FROM outside WHERE NOT is_done", [], {
@@ -101,7 +75,6 @@ export class WindowProcess {
     const done = new Set<string>();
     try {
       await new Promise<void>((resolve, reject) => {
-        this.child?.once("exit", () => reject(new Error(`the window is gone: ${this.output}`)));
         wanted.subscribe(() => {
           for (const { id, sql } of wanted.snapshot.rows) {
             if (done.has(id)) continue;
@@ -119,19 +92,5 @@ export class WindowProcess {
       wanted.close();
       ends.close();
     }
-  }
-
-  /** The window with all that it has started: a group of its own, which does not end with us. */
-  private readonly end = (): boolean => {
-    const { child } = this;
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return false;
-    return process.kill(-child.pid, "SIGTERM");
-  };
-
-  private async close(): Promise<void> {
-    process.removeListener("exit", this.end);
-    const ended = new Promise((resolve) => this.child?.once("exit", resolve));
-    if (this.end()) await ended;
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
