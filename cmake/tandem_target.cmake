@@ -5,7 +5,8 @@ function(tandem_target target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Werror)
   if(TANDEM_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=${TANDEM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_compile_options(${target} PRIVATE -O1 -fsanitize=${TANDEM_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize-recover=all)
     target_link_options(${target} PRIVATE -fsanitize=${TANDEM_SANITIZE})
   endif()
 endfunction()
@@ -25,6 +26,8 @@ function(tandem_test name)
   endif()
   add_executable(${name} ${TEST_SOURCES})
   tandem_target(${name})
+  # What it tests is optimised, the test need not be: that is half less to compile.
+  target_compile_options(${name} PRIVATE -O0)
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
   # The first source gets Boost.Test's main function.
   list(GET TEST_SOURCES 0 main_source)

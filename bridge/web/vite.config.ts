@@ -21,6 +21,9 @@ export default defineConfig({
     include: process.env.TANDEM_WASM
       ? ["tests/local/*.test.ts"]
       : ["tests/*.test.{ts,tsx}", "tests/contract/*.test.ts"],
+    reporters: process.env.TANDEM_WEB_REPORT
+      ? ["default", ["junit", { outputFile: process.env.TANDEM_WEB_REPORT }]]
+      : ["default"],
     setupFiles: ["tests/setup.ts"],
     // Two files would build the demo at once.
     fileParallelism: false,
