@@ -38,7 +38,10 @@ export class KeptFiles {
 
   /** It could not be kept: it counts as changed again. */
   putBack(changes: readonly FileChange[]): void {
-    for (const { path, blocks } of changes) for (const number of blocks.keys()) this.note(path).add(number);
+    for (const { path, blocks } of changes) {
+      const numbers = this.note(path); // Also of a file that is gone, or shorter.
+      for (const number of blocks.keys()) numbers.add(number);
+    }
   }
 
   private changeOf(path: string, numbers: ReadonlySet<number>): FileChange {
