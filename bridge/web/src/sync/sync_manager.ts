@@ -1,10 +1,10 @@
 import { Backoff, type BackoffOptions } from "../backoff";
 import { asTandemError, TandemError } from "../errors";
 import { randomId } from "../ids";
+import { Leadership } from "../leadership";
 import type { Statement } from "../protocol/messages";
 import type { SqlParameter } from "../protocol/values";
 import type { Provider } from "../providers/provider";
-import { Leadership } from "./leadership";
 import { type OutboxStore, type Overlay, openOutboxStore, type StoredWrite } from "./outbox_store";
 
 export interface WriteIntent {
@@ -101,7 +101,7 @@ export class SyncManager {
     this.stopLooking = provider.onState((state) => {
       if (state.phase === "open") this.send();
     });
-    this.leadership = new Leadership(name, (leads) => {
+    this.leadership = new Leadership(`tandem-outbox-${name}`, (leads) => {
       this.mustLook = leads;
       this.change({ leads });
       void this.reload();
