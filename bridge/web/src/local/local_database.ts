@@ -1,8 +1,9 @@
 import { asTandemError, TandemError } from "../errors";
 import { type ConnectionEvents, EventGate, type Transport } from "../transports/transport";
-import { type BlockStore, IndexedDbStore } from "./block_store";
+import { type BlockStore, openBlockStore } from "./block_store";
 import { LocalNode, type LocalNodeOptions } from "./local_node";
 import type { ModuleFactory } from "./module";
+import type { Talk } from "./node_access";
 
 export interface LocalOptions extends LocalNodeOptions {
   /** Of the database, within this origin. */
@@ -30,25 +31,23 @@ class LocalTransport implements Transport {
 
   connect(_identity: unknown, events: ConnectionEvents) {
     const gate = new EventGate(events);
-    let number = 0;
-    let node: LocalNode | null = null;
+    let talk: Talk | null = null;
     this.node.then(
       (opened) => {
         if (gate.isClosed) return;
-        node = opened;
-        number = opened.connect({
+        talk = opened.connect({
+          ready: () => gate.ready(),
           frame: (bytes) => gate.frame(bytes),
-          closed: () => gate.fail(new TandemError("network", "the page's own node closed the conversation")),
+          closed: (reason) => gate.fail(reason),
         });
-        gate.ready();
       },
       (reason) => gate.fail(asTandemError(reason)),
     );
     return {
-      send: (frame: Uint8Array<ArrayBuffer>) => node?.say(number, frame),
+      send: (frame: Uint8Array<ArrayBuffer>) => talk?.say(frame),
       close: () => {
         gate.shut();
-        node?.hangUp(number);
+        talk?.hangUp();
       },
     };
   }
@@ -69,15 +68,17 @@ export class LocalDatabase {
     const { promise: released, resolve: release } = deferred();
     const node = owned(options.database, released).then(async () => {
       try {
-        const store = await (options.openStore ?? IndexedDbStore.open)(options.database);
+        const store = await (options.openStore ?? openBlockStore)(options.database);
         const { wasmBinary, locateFile } = options;
         const source = { ...(wasmBinary && { wasmBinary }), ...(locateFile && { locateFile }) };
-        return await LocalNode.open(options.module, source, store, options);
+        return await LocalNode.open(options.module, source, store, options, () => lose());
       } catch (reason) {
         release();
         throw reason;
       }
     });
+    const lose = () =>
+      void node.then((lost) => lost.drop(new TandemError("storage", "another tab has taken what this page keeps")));
     node.catch(() => {}); // Whoever uses it hears of it.
     return new LocalDatabase(node, release, options.database);
   }

@@ -1,7 +1,9 @@
 import { asTandemError, TandemError } from "../errors";
 import type { BlockStore } from "./block_store";
+import { Keeper } from "./keeper";
 import { KeptFiles } from "./kept_files";
 import { type ModuleFactory, type ModuleHost, type NodeModule, withBytes, withText } from "./module";
+import type { NodeAccess, PageLine, Talk } from "./node_access";
 
 export interface LocalNodeOptions {
   /** SQL that creates the app's tables, with IF NOT EXISTS; none: those of the hub are taken over. */
@@ -19,28 +21,17 @@ export interface LocalNodeOptions {
   readonly onLog?: (level: "debug" | "info" | "warning" | "error", text: string) => void;
 }
 
-/** What one conversation within the page hears. */
-export interface PageLine {
-  frame(bytes: Uint8Array<ArrayBuffer>): void;
-  closed(): void;
-}
-
 const folder = "/kept";
 const levels = ["debug", "info", "warning", "error"] as const;
 const subprotocol = "tandem.1";
-/** After the browser could not store. */
-const retryMs = 1_000;
-
 /**
  * A node within the page. Whatever it says to anybody, page or hub, leaves only after what it had written before is on disk: so a
  * crash can't make it forget what others know.
  */
-export class LocalNode {
+export class LocalNode implements NodeAccess {
   private readonly lines = new Map<number, PageLine>();
   private readonly sockets = new Map<number, WebSocket>();
-  /** What waits for the next save, or for the one that runs. */
-  private leaving: (() => void)[] = [];
-  private isSaving = false;
+  private readonly keeper: Keeper;
   private lastLine = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly turns = new MessageChannel();
@@ -50,21 +41,32 @@ export class LocalNode {
 
   private constructor(
     private readonly module: NodeModule,
-    private readonly files: KeptFiles,
+    files: KeptFiles,
     private readonly store: BlockStore,
+    onLog: LocalNodeOptions["onLog"],
+    onLost: () => void,
   ) {
+    this.keeper = new Keeper(files, store, {
+      stuck: (trouble) => {
+        onLog?.("error", trouble.message);
+        this.endTalks(trouble);
+      },
+      freed: () => onLog?.("info", "the browser lets this page keep what it writes again"),
+      lost: onLost,
+    });
     this.turns.port1.onmessage = () => {
       this.isTurnOrdered = false;
       this.run();
     };
   }
 
-  /** @throws TandemError if the module or the database can't be opened. */
+  /** `onLost` is called when the store is another's: then the node has to be dropped. @throws TandemError if the module or the database can't be opened. */
   static async open(
     factory: ModuleFactory,
     source: { wasmBinary?: ArrayBuffer | Uint8Array; locateFile?: (name: string) => string },
     store: BlockStore,
-    options: LocalNodeOptions = {},
+    options: LocalNodeOptions,
+    onLost: () => void,
   ): Promise<LocalNode> {
     let node: LocalNode | null = null;
     const own = () => node as LocalNode;
@@ -72,13 +74,13 @@ export class LocalNode {
       dial: (number, url, token) => own().dial(number, url, token),
       send: (number, bytes) => own().send(number, bytes),
       unsent: (number) => own().sockets.get(number)?.bufferedAmount ?? 0,
-      close: (number) => own().leave(() => own().closeHere(number)),
+      close: (number) => own().keeper.leave(() => own().closeHere(number)),
       say: (level, text) => options.onLog?.(levels[level] ?? "error", text),
     };
     const module = await factory({ ...source, host });
     const files = new KeptFiles(module.FS, folder);
     files.start(await store.load());
-    node = new LocalNode(module, files, store);
+    node = new LocalNode(module, files, store, options.onLog, onLost);
     const { schema = "", tables = [], peers = [], user = "", token = "", name } = options;
     const given = JSON.stringify({ schema, tables, peers, user, token, ...(name === undefined ? {} : { name }) });
     const trouble = withText(module, `${folder}/page.db`, (path) =>
@@ -89,51 +91,81 @@ export class LocalNode {
     return node;
   }
 
-  /** A conversation of this page; say what it hears, get its number. */
-  connect(line: PageLine): number {
+  get owner(): number {
+    return this.store.owner;
+  }
+
+  get whyNotDurable(): string | null {
+    return this.store.whyNotDurable;
+  }
+
+  connect(line: PageLine): Talk {
+    const refusal = this.isOver ? new TandemError("network", "the page's own node has ended") : this.keeper.trouble;
+    if (refusal) {
+      queueMicrotask(() => line.closed(refusal));
+      return { say: () => {}, hangUp: () => {} };
+    }
     this.lastLine += 2;
     const number = this.lastLine;
     this.lines.set(number, line);
     this.module._tandem_open_page(number);
     this.run();
-    return number;
+    queueMicrotask(() => this.lines.get(number)?.ready());
+    return {
+      say: (bytes) => this.say(number, bytes),
+      hangUp: () => {
+        if (this.lines.delete(number)) this.closed(number, "the page hung up");
+      },
+    };
   }
 
-  say(number: number, bytes: Uint8Array): void {
-    if (!this.lines.has(number)) return;
-    withBytes(this.module, bytes, (pointer) => this.module._tandem_came(number, pointer, bytes.length));
-    this.runSoon();
-  }
-
-  hangUp(number: number): void {
-    if (this.lines.delete(number)) this.closed(number, "the page hung up");
-  }
-
-  /** A hash of all rows that sync: equal where they are. */
-  digest(): string {
+  async digest(): Promise<string> {
     return this.module.UTF8ToString(this.module._tandem_digest());
   }
 
-  /** Ends in order: nothing is lost without it, but hubs see the link break. */
+  /** Goes on with what is due, where the browser lets this tab's own timers wait. */
+  wake(): void {
+    this.runSoon();
+  }
+
+  /**
+   * Ends in order: nothing is lost without it, but hubs see the link break.
+   * @throws TandemError `storage` if something could not be kept. Nobody has heard that it was.
+   */
   async close(): Promise<void> {
     this.module._tandem_stop();
     while (this.module._tandem_has_ended() === 0 && !this.isOver) {
       this.run();
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
-    await this.saved();
+    await this.keeper.kept().finally(() => this.drop(new TandemError("network", "the page's own node was closed")));
+  }
+
+  /** Ends at once, as by a crash: what is not kept yet never is, and nobody has heard of it. */
+  drop(reason: TandemError): void {
+    if (this.isOver) return;
     this.isOver = true;
     clearTimeout(this.timer);
     this.turns.port1.close();
+    this.keeper.end();
     for (const socket of this.sockets.values()) socket.close();
     this.store.close();
+    this.endTalks(reason);
   }
 
-  private saved(): Promise<void> {
-    return new Promise((resolve) => {
-      this.leave(resolve);
-      this.flush();
-    });
+  private endTalks(reason: TandemError): void {
+    const lines = [...this.lines];
+    this.lines.clear();
+    for (const [number, line] of lines) {
+      line.closed(reason);
+      this.closed(number, reason.message);
+    }
+  }
+
+  private say(number: number, bytes: Uint8Array): void {
+    if (!this.lines.has(number)) return;
+    withBytes(this.module, bytes, (pointer) => this.module._tandem_came(number, pointer, bytes.length));
+    this.runSoon();
   }
 
   /** In a turn of its own: what the page asks for at once is done, and kept, together; what it cancels at once is not begun. */
@@ -153,40 +185,11 @@ export class LocalNode {
     } finally {
       this.isRunning = false;
     }
-    this.flush();
+    this.keeper.flush();
   };
 
-  /** What was written is kept, then what had to wait for that leaves. */
-  private flush(): void {
-    if (this.isSaving) return;
-    const leaving = this.leaving;
-    const changes = this.files.take();
-    if (leaving.length === 0 && changes.length === 0) return;
-    this.leaving = [];
-    const done = () => {
-      this.isSaving = false;
-      for (const each of leaving) each();
-      this.flush();
-    };
-    this.isSaving = true;
-    if (changes.length === 0) {
-      queueMicrotask(done);
-      return;
-    }
-    this.store.save(changes).then(done, () => {
-      this.isSaving = false;
-      this.files.putBack(changes);
-      this.leaving = [...leaving, ...this.leaving];
-      setTimeout(() => this.flush(), retryMs);
-    });
-  }
-
-  private leave(what: () => void): void {
-    this.leaving.push(what);
-  }
-
   private send(number: number, bytes: Uint8Array<ArrayBuffer>): void {
-    this.leave(() => {
+    this.keeper.leave(() => {
       const socket = this.sockets.get(number);
       if (socket?.readyState === WebSocket.OPEN) socket.send(bytes);
       else this.lines.get(number)?.frame(bytes);
@@ -196,7 +199,7 @@ export class LocalNode {
   private closeHere(number: number): void {
     const line = this.lines.get(number);
     this.lines.delete(number);
-    line?.closed();
+    line?.closed(new TandemError("network", "the page's own node closed the conversation"));
     this.sockets.get(number)?.close();
     this.sockets.delete(number);
   }
@@ -213,6 +216,7 @@ export class LocalNode {
     socket.binaryType = "arraybuffer";
     this.sockets.set(number, socket);
     socket.onopen = () => {
+      if (this.isOver) return;
       this.module._tandem_socket_opened(number);
       this.run();
     };
