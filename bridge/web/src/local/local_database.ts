@@ -4,6 +4,7 @@ import { type BlockStore, openBlockStore } from "./block_store";
 import { LocalNode, type LocalNodeOptions } from "./local_node";
 import type { ModuleFactory } from "./module";
 import type { Talk } from "./node_access";
+import { Tab } from "./tab";
 
 export interface LocalOptions extends LocalNodeOptions {
   /** Of the database, within this origin. */
@@ -17,13 +18,13 @@ export interface LocalOptions extends LocalNodeOptions {
   readonly openStore?: (name: string) => Promise<BlockStore>;
 }
 
-/** To a node within the page. */
+/** To the node within the page, or within another tab of it. */
 class LocalTransport implements Transport {
   readonly kind = "in_process";
   readonly name: string;
 
   constructor(
-    private readonly node: Promise<LocalNode>,
+    private readonly tab: Tab,
     name: string,
   ) {
     this.name = `the page's own database ${name}`;
@@ -32,10 +33,10 @@ class LocalTransport implements Transport {
   connect(_identity: unknown, events: ConnectionEvents) {
     const gate = new EventGate(events);
     let talk: Talk | null = null;
-    this.node.then(
-      (opened) => {
+    this.tab.reach().then(
+      (node) => {
         if (gate.isClosed) return;
-        talk = opened.connect({
+        talk = node.connect({
           ready: () => gate.ready(),
           frame: (bytes) => gate.frame(bytes),
           closed: (reason) => gate.fail(reason),
@@ -55,66 +56,57 @@ class LocalTransport implements Transport {
 
 /**
  * A database of the page's own: a whole replica that works without any node, is kept in the browser, and syncs with its peers whenever
- * they can be reached. One tab at a time owns it (Web Locks); others wait until that one closes.
+ * they can be reached. All tabs work on it at once; the node runs in one of them (Web Locks), with the options of that one.
  */
 export class LocalDatabase {
   private constructor(
-    private readonly node: Promise<LocalNode>,
-    private readonly release: () => void,
+    private readonly tab: Tab,
     private readonly name: string,
   ) {}
 
   static open(options: LocalOptions): LocalDatabase {
-    const { promise: released, resolve: release } = deferred();
-    const node = owned(options.database, released).then(async () => {
+    const { database, module, openStore = openBlockStore, wasmBinary, locateFile, onLog } = options;
+    const source = { ...(wasmBinary && { wasmBinary }), ...(locateFile && { locateFile }) };
+    const tab = new Tab(database, async (onLost) => {
+      const store = await openStore(database);
+      if (store.whyNotDurable !== null)
+        onLog?.("warning", `the page's own database is lost when this tab closes: ${store.whyNotDurable}`);
       try {
-        const store = await (options.openStore ?? openBlockStore)(options.database);
-        const { wasmBinary, locateFile } = options;
-        const source = { ...(wasmBinary && { wasmBinary }), ...(locateFile && { locateFile }) };
-        return await LocalNode.open(options.module, source, store, options, () => lose());
+        return await LocalNode.open(module, source, store, options, onLost);
       } catch (reason) {
-        release();
+        store.close();
         throw reason;
       }
     });
-    const lose = () =>
-      void node.then((lost) => lost.drop(new TandemError("storage", "another tab has taken what this page keeps")));
-    node.catch(() => {}); // Whoever uses it hears of it.
-    return new LocalDatabase(node, release, options.database);
+    return new LocalDatabase(tab, database);
+  }
+
+  /** Null, or why what is written is lost when the tab closes in which the node runs. Known when a provider is open. */
+  get whyNotDurable(): string | null {
+    return this.tab.whyNotDurable;
   }
 
   /** A way to it, for `AdaptiveProvider` (`local`) and `switchTo`. */
-  readonly transport = (): Transport => new LocalTransport(this.node, this.name);
+  readonly transport = (): Transport => new LocalTransport(this.tab, this.name);
 
   /** A hash of all rows that sync: equal on replicas that have the same. */
   async digest(): Promise<string> {
-    return (await this.node).digest();
+    for (;;) {
+      const node = await this.tab.reach();
+      try {
+        return await node.digest();
+      } catch (reason) {
+        // The tab that was asked has gone; the next one is.
+        if (!(reason instanceof TandemError && reason.code === "network")) throw reason;
+      }
+    }
   }
 
-  /** Resolves when all is kept and another tab may have it. */
-  async close(): Promise<void> {
-    await this.node.then((node) => node.close()).finally(this.release);
+  /**
+   * Resolves when this tab has nothing to do with it any more; if the node ran here, all is kept and another tab may have it.
+   * @throws TandemError `storage` if the browser could not keep what was written last. Nobody was told that it was.
+   */
+  close(): Promise<void> {
+    return this.tab.close();
   }
-}
-
-/** Resolves when this tab owns the database, until `released`. Without Web Locks there is nobody to share with. */
-function owned(name: string, released: Promise<void>): Promise<void> {
-  const locks = globalThis.navigator?.locks;
-  if (!locks) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    locks
-      .request(`tandem ${name}`, () => {
-        resolve();
-        return released;
-      })
-      .catch(reject);
-  });
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -15,12 +15,17 @@ export class LocalProvider extends NodeProvider {
     return new LocalProvider(LocalDatabase.open(options), session);
   }
 
+  /** Null, or why what is written is lost when the tab closes in which the node runs. Known when this is open. */
+  get whyNotDurable(): string | null {
+    return this.database.whyNotDurable;
+  }
+
   /** A hash of all rows that sync: equal on replicas that have the same. */
   digest(): Promise<string> {
     return this.database.digest();
   }
 
-  /** Ends the conversation and the node; resolves when all is kept and another tab may have it. */
+  /** Ends the conversation, and the node if it runs in this tab; resolves when all is kept and another tab may have it. */
   async shutDown(): Promise<void> {
     super.close();
     await this.database.close();

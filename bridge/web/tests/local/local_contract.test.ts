@@ -1,22 +1,31 @@
 import "fake-indexeddb/auto";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, it, vi } from "vitest";
 import type { LocalProvider } from "../../src/local";
 import { contract, contractSchema } from "../contract/provider_contract";
 import { NodeProcess } from "../node_process";
+import { Locks } from "./locks";
 import { localOpener } from "./opening";
 
-describe("the contract of providers, by a page's own database", () => {
+describe.each(["by a page's own database", "by that of another tab"])("the contract of providers, %s", (way) => {
   let hub: NodeProcess;
   let provider: LocalProvider;
+  let owner: LocalProvider | null = null;
   let open: () => LocalProvider;
   beforeAll(async () => {
     hub = await NodeProcess.start([], contractSchema);
     const opener = await localOpener();
-    open = () => opener("contract", contractSchema, [hub.url]);
+    open = () => opener(way, contractSchema, [hub.url]);
+    if (way === "by that of another tab") {
+      vi.stubGlobal("navigator", { locks: new Locks() });
+      owner = open();
+      await owner.ping();
+    }
     provider = open();
   });
   afterAll(async () => {
     await provider?.shutDown();
+    await owner?.shutDown();
+    vi.unstubAllGlobals();
     await hub?.end();
   });
 

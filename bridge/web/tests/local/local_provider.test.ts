@@ -13,7 +13,7 @@ let open: (database: string, peers?: string[], token?: string) => LocalProvider;
 beforeAll(async () => {
   const opener = await localOpener();
   open = (database, peers = [], token = "") =>
-    opener(database, schema.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"), peers, token);
+    opener(database, schema.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"), peers, { token });
 });
 
 const insert = "INSERT INTO notes(id, title) VALUES(?, ?)";

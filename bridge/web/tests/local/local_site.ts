@@ -1,0 +1,133 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { LiveQuery } from "../../src";
+import type { LocalProvider } from "../../src/local";
+import { browserFlags, executablePath, repository } from "../browser";
+import { schema, until } from "../node_process";
+
+const wasmFolder = process.env.TANDEM_WASM ?? "";
+const types: Record<string, string> = { js: "text/javascript", mjs: "text/javascript", wasm: "application/wasm" };
+
+/** What a page of the site has on `window`. */
+export interface LocalWindow {
+  readonly db: LocalProvider;
+  readonly live: LiveQuery<{ id: string; title: string }>;
+  /** How often the node was opened in this tab. */
+  readonly openings: number;
+  /** Given by the test: one more write of this tab was answered. */
+  readonly answered: (id: string) => void;
+}
+
+/** The page's script. `deaf`: it does not hear that it is frozen, like in browsers that don't tell. */
+const script = `
+  import openModule from "/tandem.mjs";
+  import { LocalProvider } from "/local.js";
+  const given = new URLSearchParams(location.search);
+  if (given.has("deaf")) document.addEventListener("freeze", (event) => event.stopImmediatePropagation());
+  window.openings = 0;
+  window.db = LocalProvider.open({
+    database: given.get("database"),
+    module: (options) => {
+      window.openings++;
+      return openModule(options);
+    },
+    locateFile: (name) => "/" + name,
+    peers: given.getAll("hub"),
+    schema: ${JSON.stringify(schema.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))}, tables: ["notes"],
+  }, { backoff: { firstMs: 10, mostMs: 100 } });
+  window.live = db.watch("SELECT id, title FROM notes ORDER BY id", [], { key: ["id"] });
+`;
+
+/** A site whose pages have a database of their own, and a browser that keeps it. */
+export class LocalSite {
+  private constructor(
+    private readonly folder: string,
+    private readonly address: string,
+    private readonly browser: Browser,
+    private readonly child: ChildProcess,
+    private readonly stop: () => void,
+  ) {}
+
+  static async start(): Promise<LocalSite> {
+    const folder = mkdtempSync(join(tmpdir(), "tandem-local-"));
+    execFileSync("npx", ["vite", "build", "--logLevel", "error", "--outDir", `${folder}/dist`], {
+      cwd: `${repository}bridge/web`,
+      stdio: "pipe",
+    });
+    const server = createServer((request, response) => {
+      const name = basename(new URL(request.url ?? "/", "http://site").pathname);
+      if (name === "") {
+        response.setHeader("content-type", "text/html");
+        response.end(`<!doctype html><script type="module">${script}</script>`);
+        return;
+      }
+      const path = [`${folder}/dist/${name}`, `${wasmFolder}/${name}`].find((each) => existsSync(each));
+      response.setHeader("content-type", types[name.split(".").at(-1) ?? ""] ?? "text/plain");
+      response.statusCode = path === undefined ? 404 : 200;
+      response.end(path === undefined ? "" : readFileSync(path));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const { browser, child } = await startBrowser(`${folder}/profile`);
+    return new LocalSite(folder, `http://127.0.0.1:${port}/`, browser, child, () => server.close());
+  }
+
+  /** One more tab. */
+  async open(database: string, hub: string, isDeaf = false): Promise<Page> {
+    const page = await this.context.newPage();
+    const query = new URLSearchParams({ database, hub, ...(isDeaf && { deaf: "" }) });
+    await page.goto(`${this.address}?${query}`);
+    await until(() => page.evaluate(() => "live" in window));
+    return page;
+  }
+
+  private get context() {
+    return this.browser.contexts()[0] as BrowserContext;
+  }
+
+  /** What the browser's own developer tools can do to a tab. */
+  async command(page: Page, method: "Page.crash" | "Page.setWebLifecycleState", parameters = {}): Promise<void> {
+    const session = await this.context.newCDPSession(page);
+    await session.send(method as "Page.setWebLifecycleState", parameters as { state: "frozen" });
+  }
+
+  async end(): Promise<void> {
+    const ended = new Promise((resolve) => this.child.once("exit", resolve));
+    await (await this.browser.newBrowserCDPSession()).send("Browser.close");
+    await ended;
+    this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** As a user would: Playwright's own way to start it keeps tabs in the background from being throttled and frozen. */
+async function startBrowser(profile: string): Promise<{ browser: Browser; child: ChildProcess }> {
+  const flags = ["--headless=new", "--no-startup-window", "--remote-debugging-port=0", `--user-data-dir=${profile}`];
+  const child = spawn(executablePath, [...browserFlags, ...flags], { stdio: "ignore" });
+  const told = `${profile}/DevToolsActivePort`;
+  try {
+    await until(() => existsSync(told) && readFileSync(told, "utf8").includes("\n"), 20_000);
+    const [port] = readFileSync(told, "utf8").split("\n");
+    const options = { noDefaults: true };
+    return { browser: await chromium.connectOverCDP(`http://127.0.0.1:${port}`, options), child };
+  } catch (reason) {
+    child.kill();
+    throw reason;
+  }
+}
+
+export const execute = (page: Page, sql: string) =>
+  page.evaluate(async (text) => {
+    await (window as unknown as LocalWindow).db.execute(text);
+  }, sql);
+
+export const titles = (page: Page) =>
+  page.evaluate(async () => {
+    const { db } = window as unknown as LocalWindow;
+    return (await db.query<{ title: string }>("SELECT title FROM notes ORDER BY id")).rows.map((row) => row.title);
+  });
