@@ -94,7 +94,7 @@ describe.runIf(existsSync(executablePath))("several tabs with one database in Ch
     await check(second);
     hub.sqlite("INSERT INTO notes(id, title) VALUES('hub', 'Of the hub')");
     for (const page of [first, second]) await until(async () => (await shown(page)).includes("Of the hub"), 20_000);
-  }, 90_000);
+  }, 180_000);
 
   it.each(["closed", "loaded anew", "crashed"])(
     "go on when the owner is %s in the middle of writing",
@@ -114,7 +114,7 @@ describe.runIf(existsSync(executablePath))("several tabs with one database in Ch
       expect(taken.sort()).toEqual([0, 1]);
       await check(second);
     },
-    90_000,
+    180_000,
   );
 
   it("take over from an owner that is frozen, which follows when it comes back", async () => {
@@ -129,7 +129,7 @@ describe.runIf(existsSync(executablePath))("several tabs with one database in Ch
     await Promise.all([write(first, "first", 50), write(second, "third", 50)]);
     expect([await openings(first), await openings(second)]).toEqual([1, 1]);
     await check(first);
-  }, 90_000);
+  }, 180_000);
 
   it("take over from an owner that is frozen unawares, and none of what it still believes gets in", async () => {
     const first = await open(true);
@@ -146,5 +146,5 @@ describe.runIf(existsSync(executablePath))("several tabs with one database in Ch
     expect([await openings(first), await openings(second)]).toEqual([1, 1]);
     await check(first);
     expect(await digest(second)).toBe(await digest(first));
-  }, 120_000);
+  }, 180_000);
 });

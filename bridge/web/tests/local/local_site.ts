@@ -98,7 +98,8 @@ export class LocalSite {
 
   async end(): Promise<void> {
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
-    await (await this.browser.newBrowserCDPSession()).send("Browser.close");
+    const session = await this.browser.newBrowserCDPSession();
+    await session.send("Browser.close").catch(() => {}); // It may be gone before it answers.
     await ended;
     this.stop();
     rmSync(this.folder, { recursive: true, force: true });
