@@ -131,8 +131,9 @@ json page_answers::conflicts(const json& argument) {
 
 json page_answers::audit(const json& argument) {
   const auto all = replica().conflicts(false);
+  // The oldest come first: the limit leaves out those.
   const auto count = std::min(field<std::size_t>(argument, "limit", all.size()), all.size());
-  return as_documents(all, 0, count);
+  return as_documents(all, all.size() - count, count);
 }
 
 json page_answers::resolve(const json& argument, outbox& out) {

@@ -4,6 +4,7 @@
 
 #include "messages/failure.hpp"
 #include "messages/priority.hpp"
+#include "storage/conflict_store.hpp"
 
 namespace tandem::actors {
 
@@ -119,6 +120,7 @@ json as_json(const storage::conflict& conflict) {
                            {"replaced", each.replaced_json},
                            {"detail", each.detail}});
   return {{"id", conflict.id},
+          {"kind", storage::name_of(conflict.kind)},
           {"table", conflict.table},
           {"key", conflict.key_json},
           {"column", conflict.column},

@@ -1,9 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browserFlags, executablePath, repository } from "./browser";
+import { browserFlags, executablePath, objectionsOfAxe, repository } from "./browser";
 import { NodeProcess, until } from "./node_process";
 
 /** The demo's page in a real browser, over a real node. */
@@ -161,15 +160,7 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
 
   it.each(["light", "dark"] as const)("has nothing that axe objects to in %s", async (colorScheme) => {
     await first.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-    await first.evaluate(axe);
-    const found = await first.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      };
-      return (await axe.run()).violations.map((each) => `${each.id}: ${each.nodes[0]?.html}`);
-    });
-    expect(found).toEqual([]);
+    expect(await objectionsOfAxe(first)).toEqual([]);
     if (process.env.TANDEM_PICTURES)
       await first.screenshot({ path: `${process.env.TANDEM_PICTURES}/demo-${colorScheme}.png` });
   });

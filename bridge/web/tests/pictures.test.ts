@@ -11,7 +11,7 @@ describe.runIf(process.env.TANDEM_PICTURES && existsSync(executablePath))("the d
     execFileSync("npm", ["run", "--silent", "demo"], { cwd: `${repository}bridge/web`, stdio: "pipe" });
     const www = ["--www", `${repository}demos/web/dist`];
     const schema = readFileSync(`${repository}demos/web/schema.sql`, "utf8");
-    const hub = await NodeProcess.start(www, schema, ["notes.title=ask"]);
+    const hub = await NodeProcess.start(www, schema, ["notes=ask"]);
     hub.sqlite(`INSERT INTO notes VALUES('list', 'Shopping', 'Milk
 Bread
 Two lemons, if they are good', 3), ('trip', 'Trip to the coast', 'Leave on Friday after lunch.', 2);
@@ -35,6 +35,27 @@ Two lemons, if they are good', 3), ('trip', 'Trip to the coast', 'Leave on Frida
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await page.screenshot({ path: `${process.env.TANDEM_PICTURES}/web-${colorScheme}.png` });
+      }
+      await page.getByRole("switch", { name: "Work offline" }).uncheck();
+      await page.setViewportSize({ width: 900, height: 620 });
+      await device.kill();
+      const insert = "INSERT INTO notes VALUES('packing', ";
+      device.sqlite(`${insert}'Packing list', 'Tent, lamps, two sleeping bags', 4)`);
+      hub.sqlite(`${insert}'What to bring', 'Tent and lamps', 4)`);
+      await device.run();
+      for (const [entry, name, colorScheme] of [
+        [/^title of notes/, "cell", "light"],
+        [/^notes packing/, "row", "dark"],
+      ] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.getByRole("button", { name: entry }).click();
+        if (name === "row")
+          await page
+            .getByRole("radio", { name: /^The other one/ })
+            .last()
+            .check();
+        await page.screenshot({ path: `${process.env.TANDEM_PICTURES}/dialog-${name}.png` });
+        await page.keyboard.press("Escape");
       }
     } finally {
       await browser.close();

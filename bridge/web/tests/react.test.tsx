@@ -4,8 +4,17 @@ import { Component, type ReactNode, StrictMode, Suspense } from "react";
 import { afterEach, expect, it, vi } from "vitest";
 import { TandemError } from "../src/errors";
 import type { Row } from "../src/protocol/values";
+import type { Json } from "../src/providers/json";
 import type { Changes, Conflict, LiveQuery, LiveSnapshot, Provider } from "../src/providers/provider";
-import { ConflictInbox, SyncBadge, TandemProvider, useMutation, useQuery, useSyncManager } from "../src/react";
+import {
+  ConflictInbox,
+  SyncBadge,
+  TandemProvider,
+  useConflicts,
+  useMutation,
+  useQuery,
+  useSyncManager,
+} from "../src/react";
 import { nameOf } from "../src/react/live_cache";
 import type { SessionState } from "../src/session";
 import { SyncManager } from "../src/sync/sync_manager";
@@ -16,6 +25,8 @@ class ScriptedProvider {
   snapshot: LiveSnapshot = { columns: [], rows: [], isReady: false, error: null };
   watches = 0;
   open: Conflict[] = [];
+  settled: Conflict[] = [];
+  closed: TandemError | null = null;
   refusal: TandemError | null = null;
   readonly listeners = new Set<() => void>();
   readonly stateListeners = new Set<(state: SessionState) => void>();
@@ -45,6 +56,7 @@ class ScriptedProvider {
     };
   }
   observe(_tables: readonly string[], listener: (changes: Changes) => void) {
+    if (this.closed) throw this.closed;
     this.changeListeners.add(listener);
     return () => this.changeListeners.delete(listener);
   }
@@ -55,7 +67,15 @@ class ScriptedProvider {
   async conflicts() {
     return this.open;
   }
-  undo() {}
+  async audit() {
+    return this.settled;
+  }
+  readonly undo = vi.fn(async (_id: string) => {
+    if (this.refusal) throw this.refusal;
+    this.open = this.settled;
+    this.settled = [];
+    this.tell();
+  });
   tell() {
     for (const listener of this.changeListeners) listener({ tables: ["tandem_conflicts"], isRemote: true });
   }
@@ -184,7 +204,7 @@ it("settles a conflict in the dialog, and stays open with the reason if that fai
   provider.open = [conflict];
   within(provider, <ConflictInbox user="Ada" />);
   fireEvent.click(await screen.findByText("title of notes n1"));
-  expect(screen.getByText("Milk")).toBeTruthy();
+  expect(screen.getByText("Milk", { selector: "pre" })).toBeTruthy();
   expect(screen.getByText("Bread")).toBeTruthy();
   provider.refusal = new TandemError("usage", "written since");
   await act(async () => fireEvent.click(screen.getByText("Take this")));
@@ -193,6 +213,136 @@ it("settles a conflict in the dialog, and stays open with the reason if that fai
   await act(async () => fireEvent.click(screen.getByText("Take this")));
   expect(provider.resolve).toHaveBeenLastCalledWith({ id: "c1", take: "other", user: "Ada" });
   expect(await screen.findByText("No conflicts.")).toBeTruthy();
+});
+
+/** The dialog of this conflict, in an inbox that has only that. */
+async function openDialog(provider: ScriptedProvider, what: Readonly<Record<string, Json>>) {
+  provider.open = [{ ...conflict, ...what }];
+  within(provider, <ConflictInbox user="Ada" />);
+  fireEvent.click(await screen.findByRole("button"));
+  return screen.getByRole("dialog");
+}
+
+const twoRows = {
+  column: "",
+  current: '{"id":"n1","title":"Milk","stars":9007199254740993,"same":1,"photo":{"blob":"00ff"}}',
+  other: '{"id":"n1","title":"Bread","stars":9007199254740992,"same":1,"photo":null}',
+  rule: "ask",
+};
+
+it("shows two rows column by column, and takes of each column what is chosen", async () => {
+  const provider = new ScriptedProvider();
+  await openDialog(provider, twoRows);
+  const groups = screen.getAllByRole("radiogroup");
+  // What is the same on both sides needs no choice.
+  expect(groups).toHaveLength(3);
+  expect(screen.getByRole("radio", { name: "Shown now: 9007199254740993" })).toHaveProperty("checked", true);
+  fireEvent.click(screen.getByRole("radio", { name: "The other one: 9007199254740992" }));
+  fireEvent.click(screen.getByRole("radio", { name: "Another text" }));
+  fireEvent.change(screen.getByLabelText("Another text for title"), { target: { value: "Milk and bread" } });
+  await act(async () => fireEvent.click(screen.getByText("Save what is chosen")));
+  expect(provider.resolve).toHaveBeenLastCalledWith({
+    id: "c1",
+    take: "fields",
+    value: { stars: "other", title: { value: "Milk and bread" } },
+    user: "Ada",
+  });
+});
+
+it("takes a whole side, or keeps both rows under a key that is typed", async () => {
+  const provider = new ScriptedProvider();
+  await openDialog(provider, { ...twoRows, key: "7", kind: "insert" });
+  fireEvent.change(screen.getByLabelText(/keep both/), { target: { value: "eight" } });
+  fireEvent.click(screen.getByText("Keep both"));
+  expect(screen.getByRole("alert").textContent).toContain("number");
+  fireEvent.change(screen.getByLabelText(/keep both/), { target: { value: "8" } });
+  provider.refusal = new TandemError("usage", "taken");
+  await act(async () => fireEvent.click(screen.getByText("Keep both")));
+  expect(provider.resolve).toHaveBeenLastCalledWith({ id: "c1", take: "reinsert", value: 8, user: "Ada" });
+  provider.refusal = null;
+  await act(async () => fireEvent.click(screen.getByText("Take all of the other one")));
+  expect(provider.resolve).toHaveBeenLastCalledWith({ id: "c1", take: "other", user: "Ada" });
+});
+
+it("shows a deletion as one", async () => {
+  const provider = new ScriptedProvider();
+  const dialog = await openDialog(provider, { ...twoRows, other: "null", rule: "update_wins" });
+  expect(screen.getByRole("cell", { name: "deleted" })).toBeTruthy();
+  expect(dialog.textContent).not.toContain("null");
+  expect(screen.queryByText("Keep both")).toBeNull();
+  await act(async () => fireEvent.click(screen.getByText("Delete the row")));
+  expect(provider.resolve).toHaveBeenLastCalledWith({ id: "c1", take: "other", user: "Ada" });
+});
+
+it("saves a text that is put together of both", async () => {
+  const provider = new ScriptedProvider();
+  await openDialog(provider, {});
+  fireEvent.change(screen.getByLabelText(/put it together/), { target: { value: "Milk and bread" } });
+  await act(async () => fireEvent.click(screen.getByText("Save this text")));
+  expect(provider.resolve).toHaveBeenLastCalledWith({ id: "c1", take: "value", value: "Milk and bread", user: "Ada" });
+});
+
+it.each(["constraint", undefined])(
+  "offers nothing for a row that is set aside, and says what for (kind %s)",
+  async (kind) => {
+    const provider = new ScriptedProvider();
+    const rule = 'UNIQUE: row "n0" holds the same values and came first';
+    const dialog = await openDialog(provider, { ...twoRows, current: "null", rule, ...(kind && { kind }) });
+    expect(dialog.textContent).toContain(rule);
+    expect(dialog.textContent).toContain("Bread");
+    expect([...dialog.querySelectorAll("button")].map((each) => each.textContent)).toEqual(["Close"]);
+  },
+);
+
+it("lists what was settled lately, and takes it back", async () => {
+  const provider = new ScriptedProvider();
+  const choice = { choice: "other", value: '"Bread"', user: "Bob" };
+  provider.settled = [
+    { ...conflict, state: "resolved", settled_who: "Bob", settled_ms: 2, settlements: [choice] },
+    { ...conflict, id: "c0", state: "open" },
+  ];
+  within(provider, <ConflictInbox />);
+  const [entry, ...more] = await screen.findAllByRole("listitem");
+  expect(entry?.textContent).toContain("title of notes n1 Bread, by Bob");
+  expect(more).toEqual([]);
+  provider.refusal = new TandemError("usage", "written anew since");
+  await act(async () => fireEvent.click(screen.getByText("Undo")));
+  expect(screen.getByRole("alert").textContent).toBe("written anew since");
+  provider.refusal = null;
+  await act(async () => fireEvent.click(screen.getByText("Undo")));
+  expect(provider.undo).toHaveBeenLastCalledWith("c1");
+  expect(await screen.findByRole("list", { name: "Conflicts" })).toBeTruthy();
+});
+
+it("hands undo to whoever asks for the conflicts", async () => {
+  const provider = new ScriptedProvider();
+  provider.settled = [conflict];
+  function Back() {
+    const { conflicts, undo } = useConflicts();
+    return (
+      <button type="button" onClick={() => void undo("c1")}>
+        {conflicts.length} open
+      </button>
+    );
+  }
+  within(provider, <Back />);
+  await act(async () => fireEvent.click(await screen.findByText("0 open")));
+  expect(provider.undo).toHaveBeenCalledWith("c1");
+  expect(await screen.findByText("1 open")).toBeTruthy();
+});
+
+it("shows that the provider is closed instead of taking the app away", () => {
+  const provider = new ScriptedProvider();
+  provider.closed = new TandemError("closed", "this provider was closed");
+  within(
+    provider,
+    <>
+      <p>the app</p>
+      <ConflictInbox />
+    </>,
+  );
+  expect(screen.getByText("the app")).toBeTruthy();
+  expect(screen.getByRole("alert").textContent).toBe("this provider was closed");
 });
 
 it("names different questions differently", () => {

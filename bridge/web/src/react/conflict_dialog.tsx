@@ -1,47 +1,21 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { asTandemError } from "../errors";
-import type { Conflict, Settlement } from "../providers/provider";
-import { useConflicts } from "./hooks";
-
-/** Every open conflict, each with a button that opens its dialog. */
-export function ConflictInbox(props: { readonly user?: string }) {
-  const { conflicts, isReady, error, resolve } = useConflicts();
-  const [chosen, setChosen] = useState<{ readonly conflict: Conflict; readonly opening: number } | null>(null);
-  const openings = useRef(0);
-  if (error) return <p role="alert">{error.message}</p>;
-  if (isReady && conflicts.length === 0) return <p className="tandem-inbox-empty">No conflicts.</p>;
-  return (
-    <>
-      <ul className="tandem-inbox" aria-label="Conflicts">
-        {conflicts.map((conflict) => (
-          <li key={conflict.id}>
-            <button type="button" onClick={() => setChosen({ conflict, opening: ++openings.current })}>
-              {placeOf(conflict)}
-            </button>
-          </li>
-        ))}
-      </ul>
-      {chosen && (
-        <ConflictDialog
-          key={chosen.opening}
-          conflict={chosen.conflict}
-          // Not the next one, which a quick person has opened meanwhile.
-          onClose={() => setChosen((now) => (now?.opening === chosen.opening ? null : now))}
-          onChoose={(take) => resolve({ id: chosen.conflict.id, take, user: props.user ?? "" })}
-        />
-      )}
-    </>
-  );
-}
+import type { Conflict } from "../providers/provider";
+import { type Choice, type Choosing, TakeButton } from "./choosing";
+import { RowChoice, SetAsideRow } from "./conflict_row";
+import { cellOf, isOfRow, isSetAside, placeOf, type Told, textOf } from "./conflict_values";
 
 export interface ConflictDialogProps {
   readonly conflict: Conflict;
   /** Rejects if the choice could not be made; the dialog then stays open and says why. */
-  readonly onChoose: (take: Settlement) => Promise<void>;
+  readonly onChoose: (choice: Choice) => Promise<void>;
   readonly onClose: () => void;
 }
 
-/** Both values side by side. The browser's own modal dialog keeps the focus within and closes on Escape. */
+/**
+ * Both versions side by side, a row field by field. The browser's own modal dialog keeps the focus within and closes on
+ * Escape.
+ */
 export function ConflictDialog({ conflict, onChoose, onClose }: ConflictDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
@@ -51,12 +25,13 @@ export function ConflictDialog({ conflict, onChoose, onClose }: ConflictDialogPr
     const opened = dialog.current;
     if (opened && !opened.open) opened.showModal();
   }, []);
-  const choose = async (take: Settlement) => {
+  const choose = async (choice: Choice) => {
+    if (isBusy) return;
     setIsBusy(true);
     setTrouble(null);
     try {
-      await onChoose(take);
-      onClose();
+      await onChoose(choice);
+      leave();
     } catch (reason) {
       setTrouble(asTandemError(reason).message);
       setIsBusy(false);
@@ -67,59 +42,93 @@ export function ConflictDialog({ conflict, onChoose, onClose }: ConflictDialogPr
     dialog.current?.close();
     onClose();
   };
+  const isWaiting = isSetAside(conflict);
+  const choosing: Choosing = { conflict, isBusy, onTake: (choice) => void choose(choice) };
   return (
     <dialog ref={dialog} className="tandem-dialog" aria-labelledby={title} onCancel={leave} onClose={onClose}>
-      <h2 id={title}>Two versions of {placeOf(conflict)}</h2>
-      <div className="tandem-sides">
-        <Side
-          name="Shown now"
-          value={conflict.current}
-          action="Keep this"
-          isBusy={isBusy}
-          onTake={() => choose("current")}
-        />
-        <Side
-          name="The other one"
-          value={conflict.other}
-          action="Take this"
-          isBusy={isBusy}
-          onTake={() => choose("other")}
-        />
-      </div>
+      <h2 id={title}>{isWaiting ? `${placeOf(conflict)} is set aside` : `Two versions of ${placeOf(conflict)}`}</h2>
+      {conflict.overtaken === true && (
+        <p className="tandem-hint">It was written anew since. "Shown now" is what stood when the two met.</p>
+      )}
+      <Body {...choosing} />
       {trouble && <p role="alert">{trouble}</p>}
       <button type="button" className="tandem-later" onClick={leave}>
-        Decide later
+        {isWaiting ? "Close" : "Decide later"}
       </button>
     </dialog>
   );
 }
 
-function Side(props: { name: string; value: unknown; action: string; isBusy: boolean; onTake: () => void }) {
+function Body(choosing: Choosing) {
+  const { conflict } = choosing;
+  if (conflict.trouble) return <Unusable {...choosing} />;
+  if (isSetAside(conflict)) return <SetAsideRow conflict={conflict} />;
+  return isOfRow(conflict) ? <RowChoice {...choosing} /> : <CellChoice {...choosing} />;
+}
+
+/** Entries come from peers, who may send what makes no sense here. */
+function Unusable({ conflict, isBusy, onTake }: Choosing) {
+  return (
+    <>
+      <p>Nothing can be done about it here: {String(conflict.trouble)}.</p>
+      <TakeButton isBusy={isBusy} onTake={() => onTake({ take: "current" })}>
+        Mark as settled
+      </TakeButton>
+    </>
+  );
+}
+
+function CellChoice({ conflict, isBusy, onTake }: Choosing) {
+  const [current, other] = [cellOf(conflict.current), cellOf(conflict.other)];
+  return (
+    <>
+      <div className="tandem-sides">
+        <Side
+          name="Shown now"
+          value={current}
+          action="Keep this"
+          isBusy={isBusy}
+          onTake={() => onTake({ take: "current" })}
+        />
+        <Side
+          name="The other one"
+          value={other}
+          action="Take this"
+          isBusy={isBusy}
+          onTake={() => onTake({ take: "other" })}
+        />
+      </div>
+      {(typeof current === "string" || typeof other === "string") && (
+        <OwnText start={textOf(current)} isBusy={isBusy} onTake={(value) => onTake({ take: "value", value })} />
+      )}
+    </>
+  );
+}
+
+function Side(props: { name: string; value: Told; action: string; isBusy: boolean; onTake: () => void }) {
   const name = useId();
   return (
     <section aria-labelledby={name}>
       <h3 id={name}>{props.name}</h3>
-      <pre>{textOf(props.value)}</pre>
-      <button type="button" disabled={props.isBusy} onClick={props.onTake}>
+      <pre>{props.value === null ? <em>nothing</em> : textOf(props.value)}</pre>
+      <TakeButton isBusy={props.isBusy} onTake={props.onTake}>
         {props.action}
-      </button>
+      </TakeButton>
     </section>
   );
 }
 
-function placeOf(conflict: Conflict): string {
-  const column = typeof conflict.column === "string" && conflict.column !== "" ? `${conflict.column} of ` : "";
-  return `${column}${conflict.table} ${textOf(conflict.key)}`;
-}
-
-/** The node tells values as JSON text; a text shows without its quotes. */
-function textOf(json: unknown): string {
-  if (typeof json !== "string") return json === undefined ? "" : JSON.stringify(json, null, 2);
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value === "string") return value;
-    return Array.isArray(value) ? value.map(String).join(", ") : JSON.stringify(value, null, 2);
-  } catch {
-    return json;
-  }
+function OwnText({ start, isBusy, onTake }: { start: string; isBusy: boolean; onTake: (text: string) => void }) {
+  const [text, setText] = useState(start);
+  return (
+    <div className="tandem-own">
+      <label>
+        <span>Or put it together yourself</span>
+        <textarea rows={3} value={text} onChange={(event) => setText(event.target.value)} />
+      </label>
+      <TakeButton isBusy={isBusy} onTake={() => onTake(text)}>
+        Save this text
+      </TakeButton>
+    </div>
+  );
 }

@@ -1,7 +1,7 @@
-import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useCallback, useRef, useState, useSyncExternalStore } from "react";
 import { asTandemError, type TandemError } from "../errors";
 import type { Row, SqlParameter } from "../protocol/values";
-import type { Conflict, LiveSnapshot, Resolution, WatchOptions, WriteResult } from "../providers/provider";
+import type { LiveSnapshot, WatchOptions, WriteResult } from "../providers/provider";
 import type { SessionState } from "../session";
 import { useProvider } from "./context";
 import { sharedQuery } from "./live_cache";
@@ -73,53 +73,4 @@ export function useStatus(): SessionState {
   const subscribe = useCallback((listener: () => void) => provider.onState(listener), [provider]);
   const state = () => provider.state;
   return useSyncExternalStore(subscribe, state, state);
-}
-
-export interface Conflicts {
-  readonly conflicts: readonly Conflict[];
-  readonly isReady: boolean;
-  readonly error: TandemError | null;
-  readonly resolve: (resolution: Resolution) => Promise<void>;
-  readonly undo: (id: string) => Promise<void>;
-}
-
-/** The conflicts (the open ones, unless said otherwise), as they come and go on whatever device. */
-export function useConflicts(filter: { readonly open?: boolean; readonly limit?: number } = {}): Conflicts {
-  const provider = useProvider();
-  const { open = true, limit = 200 } = filter;
-  const [state, setState] = useState<Pick<Conflicts, "conflicts" | "isReady" | "error">>({
-    conflicts: [],
-    isReady: false,
-    error: null,
-  });
-  useEffect(() => {
-    let isGone = false;
-    let isAsking = false;
-    let isStale = false;
-    // News that come while an answer is under way are asked for once more, not once each.
-    const load = async () => {
-      isStale = true;
-      if (isAsking) return;
-      isAsking = true;
-      while (isStale && !isGone) {
-        isStale = false;
-        try {
-          const conflicts = await provider.conflicts({ open, limit });
-          if (!isGone) setState({ conflicts, isReady: true, error: null });
-        } catch (reason) {
-          if (!isGone) setState((before) => ({ ...before, error: asTandemError(reason) }));
-        }
-      }
-      isAsking = false;
-    };
-    const stop = provider.observe(["tandem_conflicts"], () => void load());
-    void load();
-    return () => {
-      isGone = true;
-      stop();
-    };
-  }, [provider, open, limit]);
-  const resolve = useCallback((resolution: Resolution) => provider.resolve(resolution), [provider]);
-  const undo = useCallback((id: string) => provider.undo(id), [provider]);
-  return { ...state, resolve, undo };
 }

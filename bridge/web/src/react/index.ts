@@ -1,16 +1,17 @@
 import "./style.css";
 
-export { ConflictDialog, type ConflictDialogProps, ConflictInbox } from "./conflict_dialog";
+export type { Choice } from "./choosing";
+export { ConflictDialog, type ConflictDialogProps } from "./conflict_dialog";
+export { ConflictInbox } from "./conflict_inbox";
 export { TandemProvider, type TandemProviderProps, useProvider } from "./context";
 export {
-  type Conflicts,
   type Mutation,
   type QueryOptions,
-  useConflicts,
   useMutation,
   useQuery,
   useStatus,
 } from "./hooks";
 export { SyncBadge } from "./sync_badge";
+export { type Conflicts, useConflicts, useSettledConflicts } from "./use_conflicts";
 export { useEnvironment } from "./use_environment";
 export { useSyncManager } from "./use_sync_manager";
