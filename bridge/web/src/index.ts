@@ -26,8 +26,8 @@ export {
   SyncManager,
   type SyncManagerOptions,
   type SyncManagerState,
-  type WriteIntent,
 } from "./sync/sync_manager";
+export type { WriteIntent } from "./sync/write_intent";
 export { HttpTransport } from "./transports/http";
 export type {
   Connection,

@@ -369,10 +369,10 @@ it("shows what waits for the node, and that it was refused", async () => {
       </TandemProvider>
     </StrictMode>,
   );
-  act(() => manager.pause());
+  await act(() => manager.pause());
   fireEvent.click(screen.getByText("nothing waits"));
   await screen.findByText("waiting");
-  act(() => manager.resume());
+  await act(() => manager.resume());
   await screen.findByText("refused that title is taken");
   manager.close();
 });

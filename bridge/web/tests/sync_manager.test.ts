@@ -1,32 +1,11 @@
 import "fake-indexeddb/auto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Provider, Real, type Statement, SyncManager, TandemError, WebSocketProvider, withPending } from "../src";
+import { type Provider, Real, type Statement, SyncManager, TandemError, withPending } from "../src";
 import { FlakyRoad } from "./flaky_road";
 import { NodeProcess, until } from "./node_process";
+import { Locks, Tab } from "./sync_tab";
 
-const backoff = { firstMs: 10, mostMs: 50 };
 let names = 0;
-
-/** A page: its provider and its manager, which go when it is closed or loaded anew. */
-class Tab {
-  readonly provider: Provider;
-  private constructor(
-    url: string,
-    readonly manager: SyncManager,
-    provider: Provider,
-  ) {
-    this.provider = provider;
-    void url;
-  }
-  static async open(url: string, name: string): Promise<Tab> {
-    const provider = new WebSocketProvider(url, { backoff });
-    return new Tab(url, await SyncManager.open(provider, { name, shownMs: 50 }), provider);
-  }
-  close(): void {
-    this.manager.close();
-    this.provider.close();
-  }
-}
 
 describe("the sync manager", () => {
   let node: NodeProcess;
@@ -211,6 +190,103 @@ describe("the sync manager", () => {
     expect(titles()).toBe("by the second later");
   });
 
+  it("stays paused in a tab that is opened later and takes the lead, until somebody goes on", async () => {
+    vi.stubGlobal("navigator", { locks: new Locks() });
+    const first = await open();
+    await first.manager.pause();
+    await first.manager.write("INSERT INTO notes VALUES('a', 'kept', 0)");
+    first.close();
+    const second = await open();
+    await until(() => second.manager.state.leads && second.provider.state.phase === "open");
+    expect(second.manager.state).toMatchObject({ isPaused: true, writes: [{ state: "waiting" }] });
+    // What is asked of the node later than it would have sent the write is answered: it has sent nothing.
+    await second.provider.execute("INSERT INTO notes VALUES('b', 'by somebody else', 0)");
+    expect(titles()).toBe("by somebody else");
+    await second.manager.resume();
+    await until(() => titles() === "kept by somebody else");
+    const third = await open();
+    expect(third.manager.state.isPaused).toBe(false);
+  });
+
+  it("shows in no tab as saved what was given up", async () => {
+    vi.stubGlobal("navigator", { locks: new Locks() });
+    const [first, second] = [await open(), await open()];
+    await until(() => first.manager.state.leads);
+    const overlay = { table: "notes", kind: "insert", values: { id: "a" } } as const;
+    const once = await first.manager.write("INSERT INTO nowhere VALUES(1)", [], { overlay });
+    await until(() => second.manager.state.writes[0]?.state === "refused");
+    const states = new Set<string>();
+    second.manager.subscribe(() => {
+      for (const { state } of second.manager.state.writes) states.add(state);
+    });
+    await first.manager.dismiss(once);
+    await until(() => second.manager.state.writes.length === 0);
+    expect([...states]).toEqual(["refused"]);
+    await expect(second.manager.saved(once)).rejects.toMatchObject({ code: "refused" });
+  });
+
+  describe("with what is typed", () => {
+    const type = ({ manager }: Tab, text: string, debounceMs: number, debounceMostMs?: number) =>
+      manager.write("UPDATE notes SET title = ?, size = size + 1 WHERE id = 'a'", [text], {
+        replaces: "a.title",
+        debounceMs,
+        ...(debounceMostMs && { debounceMostMs }),
+      });
+    const typed = () => node.sqlite("SELECT title, size FROM notes WHERE id = 'a'");
+    beforeEach(() => node.sqlite("INSERT INTO notes VALUES('a', '', 0)"));
+
+    it("stores it at once, and sends it once, after a pause", async () => {
+      const tab = await open();
+      await until(() => tab.provider.state.phase === "open");
+      const begun = Date.now();
+      const names = [];
+      for (const text of ["t", "ty", "typ"]) names.push(await type(tab, text, 400));
+      expect(tab.manager.state.writes).toMatchObject([{ state: "typing", statements: [{ parameters: ["typ"] }] }]);
+      expect(typed()).toBe("|0");
+      await Promise.all(names.map((once) => tab.manager.saved(once)));
+      expect(typed()).toBe("typ|1");
+      expect(Date.now() - begun).toBeGreaterThanOrEqual(400);
+      // A page that comes back sends what is due by then.
+      await type(tab, "type", 60_000);
+      tab.close();
+      const after = await open();
+      expect(after.manager.state.writes).toMatchObject([{ state: "typing" }]);
+    });
+
+    it("sends it within a bounded time, though nobody pauses", async () => {
+      const tab = await open();
+      let keys = 0;
+      const begun = Date.now();
+      while (typed() === "|0" && Date.now() - begun < 8_000) await type(tab, `key ${++keys}`, 60_000, 300);
+      expect(Date.now() - begun).toBeGreaterThanOrEqual(300);
+      expect(typed()).toMatch(/^key \d+\|1$/);
+    });
+
+    it("keeps no other write waiting, and lets none overtake", async () => {
+      const tab = await open();
+      await type(tab, "typ", 60_000);
+      const after = await tab.manager.write("UPDATE notes SET title = title || '!' WHERE id = 'a'");
+      await tab.manager.saved(after);
+      expect(typed()).toBe("typ!|1");
+    });
+
+    it("sends it once from the tab that leads, though another one was typed in", async () => {
+      vi.stubGlobal("navigator", { locks: new Locks() });
+      const [first, second] = [await open(), await open()];
+      await until(() => first.manager.state.leads);
+      const early = await type(second, "t", 300);
+      let isSaved = false;
+      const asked = second.manager.saved(early).then(() => {
+        isSaved = true;
+      });
+      for (const text of ["ty", "typ", "type"]) await type(second, text, 300);
+      await until(() => second.manager.state.writes.length === 1);
+      expect(isSaved).toBe(false);
+      await asked;
+      expect(typed()).toBe("type|1");
+    });
+  });
+
   it("does not send to another node what was perhaps done by the one before", async () => {
     const other = await NodeProcess.start([], "CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL, title TEXT, size)");
     try {
@@ -224,6 +300,7 @@ describe("the sync manager", () => {
       other.sqlite("INSERT INTO notes VALUES('a', 'first', 0)");
       const second = await Tab.open(other.url, name);
       tabs.push(second);
+      await second.manager.resume();
       await until(() => other.sqlite("SELECT title FROM notes") === "second");
       expect(other.sqlite("SELECT size FROM notes")).toBe("0");
       await until(() => second.manager.state.writes.every(({ state }) => state === "refused"));
@@ -347,6 +424,36 @@ describe("the sync manager", () => {
     await until(() => first.manager.state.leads !== second.manager.state.leads);
   });
 
+  it("looks through the rows once for all that waits", async () => {
+    let looks = 0;
+    const rows = Array.from({ length: 1_000 }, (_, at) => ({
+      get id() {
+        looks++;
+        return at;
+      },
+      part: "x",
+      title: "old",
+    }));
+    const { manager } = await open();
+    await manager.pause();
+    await manager.write("SELECT 1");
+    const [write] = manager.state.writes;
+    const writes = Array.from({ length: 1_000 }, (_, at) => {
+      const kind = at % 10 === 0 ? "delete" : at % 10 === 1 ? "insert" : "update";
+      const values = { id: kind === "insert" ? 5_000 + at : at, part: "x", ...(kind !== "delete" && { title: "new" }) };
+      return { ...(write as NonNullable<typeof write>), overlay: { table: "notes", kind, values } as const };
+    });
+    for (const key of [["id"], ["id", "part"]]) {
+      looks = 0;
+      const shown = withPending<{ id: number; title: string }>(rows, writes, "notes", key);
+      // Once to find its place, and once where a new row is made of it.
+      expect(looks).toBeLessThanOrEqual(2 * rows.length);
+      expect(shown).toHaveLength(1_000);
+      expect(shown.filter(({ title }) => title === "new")).toHaveLength(900);
+      expect(withPending(rows, writes.slice(0, 1), "notes", key)[0]).toBe(rows[1]);
+    }
+  });
+
   it("says so where nothing can be kept over a reload", async () => {
     vi.stubGlobal("indexedDB", undefined);
     const { manager } = await open();
@@ -355,13 +462,3 @@ describe("the sync manager", () => {
     expect(titles()).toBe("all the same");
   });
 });
-
-/** Web Locks as far as one name and an abort go; Node has none. */
-class Locks {
-  private order: Promise<unknown> = Promise.resolve();
-  request(_name: string, { signal }: { signal: AbortSignal }, held: () => Promise<void>): Promise<unknown> {
-    const turn = this.order.then(() => (signal.aborted ? undefined : held()));
-    this.order = turn;
-    return turn;
-  }
-}

@@ -22,6 +22,7 @@ export function useWrite(): (write: Write) => void {
 /** The switch for working offline, and how much waits. */
 export function OfflineSwitch() {
   const { manager, isPaused, writes, whyNotDurable } = useSyncManager();
+  // What is being typed goes in a moment: it is nothing to tell of.
   const waiting = writes.filter(({ state }) => state === "waiting" || state === "sending").length;
   return (
     <span className="offline">
@@ -31,7 +32,7 @@ export function OfflineSwitch() {
           role="switch"
           aria-checked={isPaused}
           checked={isPaused}
-          onChange={(event) => (event.target.checked ? manager.pause() : manager.resume())}
+          onChange={(event) => void (event.target.checked ? manager.pause() : manager.resume())}
         />
         Work offline
       </label>

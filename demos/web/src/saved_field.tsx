@@ -3,6 +3,10 @@ import { useSyncManager } from "@tandem/web/react";
 import { useRef, useState } from "react";
 import { updateOf } from "./writes";
 
+/** A node need not hear of each letter; who looks on from elsewhere should still see it being typed. */
+const debounceMs = 120;
+const debounceMostMs = 400;
+
 interface SavedFieldProps {
   readonly label: string;
   /** What the database holds, or will hold. */
@@ -25,7 +29,7 @@ export function SavedField({ label, value, id, column, isLong = false }: SavedFi
     latest.current = text;
     try {
       const { sql, parameters, intent } = updateOf("notes", id, column, text);
-      await manager.saved(await manager.write(sql, parameters, intent));
+      await manager.saved(await manager.write(sql, parameters, { ...intent, debounceMs, debounceMostMs }));
       if (latest.current !== text) return;
       // From here on others may change what is shown.
       setDraft(null);

@@ -1,5 +1,5 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import { Real, type SqlParameter } from "../protocol/values";
+import { asTandemError, TandemError } from "../errors";
+import type { SqlParameter } from "../protocol/values";
 
 /** A write as it waits, in the order in which it was made. */
 export interface StoredWrite {
@@ -12,6 +12,10 @@ export interface StoredWrite {
   readonly replaces: string | null;
   readonly overlay: Overlay | null;
   readonly madeMs: number;
+  /** Not sent before; null: as soon as it can be. */
+  readonly dueMs: number | null;
+  /** By then it is due, whatever takes its place. */
+  readonly latestMs: number | null;
   /** The site of the node that it was perhaps sent to; null: it never was sent, or surely not done. */
   readonly sentTo: string | null;
   /** Why the node refused it; it waits for a person then. */
@@ -26,84 +30,41 @@ export interface Overlay {
   readonly values: Readonly<Record<string, SqlParameter>>;
 }
 
-/** Where writes wait, over reloads or not. */
+/** Where writes wait, over reloads or not. Any of it may reject; the sync manager copes. */
 export interface OutboxStore {
   /** Null, or why what is put here does not outlive the page. */
-  readonly whyNotDurable: string | null;
+  readonly trouble: TandemError | null;
   /** Whether other tabs see this write too; if not, only this one can send it. */
   isShared(once: string): boolean;
   all(): Promise<StoredWrite[]>;
   put(writes: readonly StoredWrite[]): Promise<void>;
   remove(once: string): Promise<void>;
+  /** Whether sending is paused, in all tabs. */
+  isPaused(): Promise<boolean>;
+  setPaused(isPaused: boolean): Promise<void>;
   close(): void;
 }
 
-interface Schema extends DBSchema {
-  writes: { key: string; value: StoredWrite };
-}
-
-/** IndexedDB where it can be had; in private windows and without quota memory, which says why. */
-export async function openOutboxStore(name: string): Promise<OutboxStore> {
-  try {
-    if (typeof indexedDB === "undefined") throw new Error("this browser has no IndexedDB");
-    const database = await openDB<Schema>(`tandem-outbox-${name}`, 3, {
-      upgrade(database, before) {
-        if (before < 1) database.createObjectStore("writes", { keyPath: "once" });
-      },
-    });
-    return new IndexedStore(database);
-  } catch (reason) {
-    return new MemoryStore(reason instanceof Error ? reason.message : String(reason));
-  }
-}
-
-class IndexedStore implements OutboxStore {
-  private trouble: string | null = null;
-  /** What the browser did not take any more: better kept in memory than lost. */
-  private readonly kept = new Map<string, StoredWrite>();
-
-  constructor(private readonly database: IDBPDatabase<Schema>) {}
-
-  get whyNotDurable(): string | null {
-    return this.trouble;
-  }
-
-  isShared(once: string): boolean {
-    return !this.kept.has(once);
-  }
-
-  async all(): Promise<StoredWrite[]> {
-    const stored = (await this.database.getAll("writes")).map(thawed);
-    return [...stored.filter(({ once }) => !this.kept.has(once)), ...this.kept.values()].sort(byPlace);
-  }
-
-  async put(writes: readonly StoredWrite[]): Promise<void> {
-    try {
-      const change = this.database.transaction("writes", "readwrite");
-      await Promise.all([...writes.map((write) => change.store.put(frozen(write))), change.done]);
-      for (const { once } of writes) this.kept.delete(once);
-      if (this.kept.size === 0) this.trouble = null;
-    } catch (reason) {
-      this.trouble = reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason);
-      for (const write of writes) this.kept.set(write.once, write);
-    }
-  }
-
-  async remove(once: string): Promise<void> {
-    this.kept.delete(once);
-    if (this.kept.size === 0) this.trouble = null;
-    await this.database.delete("writes", once);
-  }
-
-  close(): void {
-    this.database.close();
-  }
+/** What went wrong in a browser's store, and what a person can do: `full` or `storage`. */
+export function storeTrouble(reason: unknown): TandemError {
+  if (reason instanceof TandemError) return reason;
+  const name = reason && typeof reason === "object" && "name" in reason ? String(reason.name) : "";
+  if (name === "QuotaExceededError")
+    return new TandemError(
+      "full",
+      "the browser has no room left for edits that wait: free some on this device, or clear data of other sites; " +
+        "until then they are kept until this page is closed",
+    );
+  if (name === "VersionError")
+    return new TandemError("storage", "a newer version of this page uses the browser's store: load this page anew");
+  return new TandemError("storage", `the browser's store can't be used: ${asTandemError(reason).message}`);
 }
 
 export class MemoryStore implements OutboxStore {
   private readonly writes = new Map<string, StoredWrite>();
+  private paused = false;
 
-  constructor(readonly whyNotDurable: string) {}
+  constructor(readonly trouble: TandemError) {}
 
   isShared(): boolean {
     return false;
@@ -121,27 +82,15 @@ export class MemoryStore implements OutboxStore {
     this.writes.delete(once);
   }
 
+  async isPaused(): Promise<boolean> {
+    return this.paused;
+  }
+
+  async setPaused(isPaused: boolean): Promise<void> {
+    this.paused = isPaused;
+  }
+
   close(): void {}
 }
 
-const byPlace = (left: StoredWrite, right: StoredWrite) => left.place - right.place;
-
-// A browser's store forgets classes.
-const frozenValue = (value: SqlParameter): unknown => (value instanceof Real ? { real: value.value } : value);
-const thawedValue = (value: unknown): SqlParameter =>
-  value && typeof value === "object" && "real" in value ? new Real(value.real as number) : (value as SqlParameter);
-
-function mapped(write: StoredWrite, change: (value: never) => unknown): StoredWrite {
-  const each = change as (value: unknown) => SqlParameter;
-  return {
-    ...write,
-    statements: write.statements.map(({ sql, parameters }) => ({ sql, parameters: parameters.map(each) })),
-    overlay: write.overlay && {
-      ...write.overlay,
-      values: Object.fromEntries(Object.entries(write.overlay.values).map(([name, value]) => [name, each(value)])),
-    },
-  };
-}
-
-const frozen = (write: StoredWrite) => mapped(write, frozenValue);
-const thawed = (write: StoredWrite) => mapped(write, thawedValue);
+export const byPlace = (left: StoredWrite, right: StoredWrite) => left.place - right.place;

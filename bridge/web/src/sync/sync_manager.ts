@@ -5,28 +5,28 @@ import { Leadership } from "../leadership";
 import type { Statement } from "../protocol/messages";
 import type { SqlParameter } from "../protocol/values";
 import type { Provider } from "../providers/provider";
-import { type OutboxStore, type Overlay, openOutboxStore, type StoredWrite } from "./outbox_store";
-
-export interface WriteIntent {
-  /** What to show meanwhile. */
-  readonly overlay?: Overlay;
-  /** While it waits, a later write of the same name takes its place: for what is typed, say. */
-  readonly replaces?: string;
-}
+import { Fates } from "./fates";
+import { GuardedStore } from "./guarded_store";
+import { openOutboxStore } from "./indexed_store";
+import type { OutboxStore, StoredWrite } from "./outbox_store";
+import { holdMs, pauseOf, type WriteIntent } from "./write_intent";
 
 export interface PendingWrite extends StoredWrite {
-  /** `saved`: the node has it; it stays here until what is shown may have caught up. */
-  readonly state: "waiting" | "sending" | "saved" | "refused";
+  /** `typing`: its pause is not over. `saved`: the node has it; it stays here until what is shown may have caught up. */
+  readonly state: "typing" | "waiting" | "sending" | "saved" | "refused";
 }
 
 export interface SyncManagerState {
   /** In the order in which they were made, those of other tabs too. */
   readonly writes: readonly PendingWrite[];
+  /** In all tabs, also those that are opened later, until `resume`. */
   readonly isPaused: boolean;
   /** This tab sends what all tabs write. */
   readonly leads: boolean;
   /** Null, or why what waits does not outlive the page. */
   readonly whyNotDurable: string | null;
+  /** The same for programs: `full` where the browser has no room left, `storage` else. */
+  readonly storeTrouble: TandemError | null;
 }
 
 export interface SyncManagerOptions {
@@ -39,13 +39,17 @@ export interface SyncManagerOptions {
   readonly backoff?: BackoffOptions;
 }
 
-type News = { readonly kind: "put" | "pause" | "resume" } | { readonly kind: "settled"; readonly once: string };
+type News =
+  | { readonly kind: "put" | "pause" | "resume" }
+  | { readonly kind: "settled" | "dismissed"; readonly once: string };
 
 /** More than people make; beyond it a program has gone wrong. */
 const writesMax = 10_000;
 const defaultShownMs = 1_000;
 /** Under way at once: on a slow road a backlog leaves in a few trips. Well below what a node takes of one page. */
 const windowMax = 64;
+/** Between looks into a store that can't be read. */
+const lookAgain: BackoffOptions = { firstMs: 100, mostMs: 10_000 };
 
 /**
  * Writes that outlive lost connections, reloads and the node: they wait in the browser's own store until the node has
@@ -57,18 +61,15 @@ export class SyncManager {
   private readonly listeners = new Set<() => void>();
   /** The names of the writes that are under way, in order. */
   private readonly sending = new Set<string>();
-  private isMarking = false;
+  /** On their way to it: nothing takes their place any more, else typing without a pause would hold up what is due. */
+  private readonly marking = new Set<string>();
   /** One came to no decision: before more are sent, all that are under way come back. */
   private isHeldUp = false;
   private readonly backoff: Backoff;
   /** Until the node is asked again that could not take a write. */
   private pausing: ReturnType<typeof setTimeout> | undefined;
   private readonly shown = new Map<string, StoredWrite>();
-  private readonly waiting = new Map<string, { resolve(): void; reject(reason: TandemError): void }[]>();
-  /** Of a write that waits: those whose place it took, and whose fate is its own now. */
-  private readonly replacedBy = new Map<string, string[]>();
-  /** Given up by a person: they will never be saved. */
-  private readonly dismissed = new Set<string>();
+  private readonly fates = new Fates();
   private readonly channel: BroadcastChannel | null;
   private readonly leadership: Leadership;
   private readonly stopLooking: () => void;
@@ -76,13 +77,25 @@ export class SyncManager {
   private planned: Promise<void> | null = null;
   /** The tab that led before has left word in the store of what it sent, and where to. */
   private mustLook = false;
+  private readonly lookingAgain = new Backoff(lookAgain);
+  private nextLook: ReturnType<typeof setTimeout> | undefined;
+  /** Until what is typed is due. */
+  private typing: ReturnType<typeof setTimeout> | undefined;
+  /** Not in the store yet. */
+  private wantsPause: boolean | null = null;
   private isClosed = false;
   private order: Promise<unknown> = Promise.resolve();
 
   static async open(provider: Provider, options: SyncManagerOptions = {}): Promise<SyncManager> {
     const name = options.name ?? "tandem";
     const store = options.store ?? (await openOutboxStore(name));
-    const manager = new SyncManager(provider, store, name, options.shownMs ?? defaultShownMs, options.backoff);
+    const manager = new SyncManager(
+      provider,
+      new GuardedStore(store),
+      name,
+      options.shownMs ?? defaultShownMs,
+      options.backoff,
+    );
     await manager.reload();
     return manager;
   }
@@ -95,7 +108,7 @@ export class SyncManager {
     backoff: BackoffOptions | undefined,
   ) {
     this.backoff = new Backoff(backoff);
-    this.current = { writes: [], isPaused: false, leads: false, whyNotDurable: store.whyNotDurable };
+    this.current = { writes: [], isPaused: false, leads: false, ...this.troubleOfStore() };
     this.channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(`tandem-outbox-${name}`);
     this.channel?.addEventListener("message", (event) => void this.hear(event.data as News));
     this.stopLooking = provider.onState((state) => {
@@ -132,14 +145,16 @@ export class SyncManager {
       if (this.stored.length >= writesMax) throw new TandemError("limit", `${writesMax} writes wait already`);
       const before = this.replaced(intent.replaces);
       const once = randomId();
+      const madeMs = Date.now();
       const write: StoredWrite = {
         once,
-        place: Math.max(Date.now() * 1_000, (this.stored.at(-1)?.place ?? 0) + 1),
+        place: Math.max(madeMs * 1_000, (this.stored.at(-1)?.place ?? 0) + 1),
         statements,
         replaces: intent.replaces ?? null,
         overlay: intent.overlay ?? null,
-        madeMs: Date.now(),
-        sentTo: this.goesAtOnce(once, intent.replaces) ? this.site() : null,
+        madeMs,
+        ...pauseOf(intent, madeMs, this.typedBefore(intent.replaces)),
+        sentTo: this.goesAtOnce(once, intent) ? this.site() : null,
         refusal: null,
       };
       await this.store.put([write]);
@@ -154,32 +169,24 @@ export class SyncManager {
 
   /** Resolves when the node has it, or has what took its place; rejects with the node's reason if it refuses. */
   saved(once: string): Promise<void> {
-    const last = this.lastOf(once);
-    const write = this.stored.find((each) => each.once === last);
-    if (this.dismissed.has(last)) return Promise.reject(new TandemError("refused", "this write was given up"));
-    if (!write) return Promise.resolve();
-    if (write.refusal) return Promise.reject(errorOf(write.refusal));
-    return new Promise((resolve, reject) => {
-      this.waiting.set(last, [...(this.waiting.get(last) ?? []), { resolve, reject }]);
-    });
+    const last = this.fates.lastOf(once);
+    return this.fates.of(last, this.find(last));
   }
 
-  /** Nothing is sent from any tab until `resume`; writes wait. */
-  pause(): void {
-    this.setPaused(true);
-    this.tell({ kind: "pause" });
+  /** Nothing is sent from any tab until `resume`; writes wait. Resolves when that is stored. */
+  pause(): Promise<void> {
+    return this.setPausedEverywhere(true);
   }
 
-  resume(): void {
-    this.setPaused(false);
-    this.tell({ kind: "resume" });
+  resume(): Promise<void> {
+    return this.setPausedEverywhere(false);
   }
 
   /** Gives up a write that was refused. */
   async dismiss(once: string): Promise<void> {
-    this.dismissed.add(once);
+    this.fates.giveUp(once);
     await this.inOrder(() => this.takeOut(once, null));
-    this.tell({ kind: "settled", once });
+    this.tell({ kind: "dismissed", once });
     this.show();
   }
 
@@ -193,7 +200,7 @@ export class SyncManager {
   /** What waits stays in the store, for the next time. */
   close(): void {
     this.isClosed = true;
-    clearTimeout(this.pausing);
+    for (const timer of [this.pausing, this.typing, this.nextLook]) clearTimeout(timer);
     this.stopLooking();
     this.leadership.close();
     this.channel?.close();
@@ -213,9 +220,20 @@ export class SyncManager {
     this.planned ??= this.inOrder(async () => {
       this.planned = null;
       if (this.isClosed) return;
-      this.stored = await this.store.all();
-      this.mustLook = false;
-      for (const once of [...this.waiting.keys()]) this.answer(once);
+      try {
+        const before = this.stored;
+        this.stored = await this.store.all();
+        const isPaused = await this.store.isPaused();
+        this.mustLook = false;
+        this.lookingAgain.reset();
+        this.change({ isPaused: this.wantsPause ?? isPaused });
+        if (this.current.leads) await this.dropTypedOver();
+        for (const once of this.fates.waitedFor()) this.answerOf(once, before);
+      } catch {
+        // Other tabs' writes are not known now; this one's go on, as far as they are in memory.
+        clearTimeout(this.nextLook);
+        this.nextLook = setTimeout(() => void this.reload(), this.lookingAgain.next());
+      }
     }).then(() => {
       this.show();
       this.send();
@@ -223,30 +241,51 @@ export class SyncManager {
     return this.planned;
   }
 
-  private replaced(name: string | undefined): StoredWrite | null {
-    if (!name) return null;
-    return (
-      this.stored.find(({ once, replaces }) => replaces === name && !this.sending.has(once) && this.maySend(once)) ??
-      null
-    );
+  private find(once: string): StoredWrite | undefined {
+    return this.stored.find((each) => each.once === once);
   }
 
-  /** Who waits for the old write waits for the new one: until then nothing is saved. */
+  /** If it is gone because its tab typed on, what took its place decides. */
+  private answerOf(once: string, before: readonly StoredWrite[]): void {
+    const name = this.find(once) ? null : before.find((each) => each.once === once)?.replaces;
+    const next = name && this.stored.find((each) => each.replaces === name && !each.refusal);
+    if (next) this.fates.replace(once, next.once);
+    else this.fates.answer(once, this.find(once));
+  }
+
+  /** A tab that does not lead can't know what is being sent: it leaves what it typed over to the one that leads. */
+  private async dropTypedOver(): Promise<void> {
+    const latest = new Map<string, StoredWrite>();
+    for (const write of this.stored) if (write.replaces && !write.refusal) latest.set(write.replaces, write);
+    for (const write of [...this.stored]) {
+      const last = latest.get(write.replaces ?? "");
+      if (!last || last === write || write.refusal || this.isUnderWay(write.once)) continue;
+      await this.replace(write.once, last.once);
+      this.tell({ kind: "put" });
+    }
+  }
+
+  private isUnderWay(once: string): boolean {
+    return this.sending.has(once) || this.marking.has(once);
+  }
+
+  private replaced(name: string | undefined): StoredWrite | null {
+    const mayTake = ({ once, replaces }: StoredWrite) =>
+      replaces === name && !this.isUnderWay(once) && this.maySend(once);
+    return name ? (this.stored.find(mayTake) ?? null) : null;
+  }
+
+  /** Also of a tab that does not lead, which can't take its place by itself. */
+  private typedBefore(name: string | undefined): StoredWrite | undefined {
+    const isWaiting = ({ once, replaces, refusal }: StoredWrite) =>
+      replaces === name && !refusal && !this.isUnderWay(once);
+    return name ? this.stored.find(isWaiting) : undefined;
+  }
+
   private async replace(before: string, after: string): Promise<void> {
     await this.store.remove(before);
     this.stored = this.stored.filter(({ once }) => once !== before);
-    const names = this.replacedBy.get(before) ?? [];
-    names.push(before);
-    this.replacedBy.delete(before);
-    this.replacedBy.set(after, names);
-    const waiting = this.waiting.get(before);
-    this.waiting.delete(before);
-    if (waiting) this.waiting.set(after, waiting);
-  }
-
-  private lastOf(once: string): string {
-    for (const [last, names] of this.replacedBy) if (names.includes(once)) return last;
-    return once;
+    this.fates.replace(before, after);
   }
 
   private async takeOut(once: string, saved: StoredWrite | null): Promise<void> {
@@ -254,52 +293,43 @@ export class SyncManager {
     this.stored = this.stored.filter((each) => each.once !== once);
     if (saved) this.linger(saved);
     this.show();
-    this.answer(once);
+    this.fates.answer(once, undefined);
   }
 
   private async note(once: string, refusal: StoredWrite["refusal"]): Promise<void> {
-    const write = this.stored.find((each) => each.once === once);
+    const write = this.find(once);
     if (!write) return;
     // A name that was refused has no result at the node, so it may be used again; also at another one, if a person says so.
     const noted = { ...write, refusal, sentTo: refusal ? write.sentTo : null };
     await this.store.put([noted]);
     this.stored = this.stored.map((each) => (each.once === once ? noted : each));
     this.show();
-    this.answer(once);
-  }
-
-  private answer(once: string): void {
-    const write = this.stored.find((each) => each.once === once);
-    if (write && !write.refusal) return;
-    if (!write) this.replacedBy.delete(once);
-    const waiting = this.waiting.get(once) ?? [];
-    this.waiting.delete(once);
-    for (const { resolve, reject } of waiting) write?.refusal ? reject(errorOf(write.refusal)) : resolve();
+    this.fates.answer(once, noted);
   }
 
   // --- sending -----------------------------------------------------------------------------------
 
   /** Null: nothing can be sent now. A provider of the app's own need not say which node it is. */
   private site(): string | null {
-    if (this.isHeldUp || this.mustLook || this.pausing || this.current.isPaused || this.isClosed) return null;
+    if (this.isHeldUp || this.pausing || this.current.isPaused || this.isClosed) return null;
     const { phase, node } = this.provider.state;
     return phase === "open" ? (node?.site ?? "") : null;
   }
 
   /** What all tabs see, the one that leads may be sending this very moment. */
   private maySend(once: string): boolean {
-    return this.current.leads || !this.store.isShared(once);
+    return (this.current.leads && !this.mustLook) || !this.store.isShared(once);
   }
 
   /** Then it need not be marked apart from being stored. */
-  private goesAtOnce(once: string, replaces: string | undefined): boolean {
+  private goesAtOnce(once: string, { replaces, debounceMs = 0 }: WriteIntent): boolean {
     const isTypedOn = replaces && this.stored.some((each) => each.replaces === replaces && this.sending.has(each.once));
-    return this.maySend(once) && this.sending.size < windowMax && !isTypedOn;
+    return this.maySend(once) && this.sending.size < windowMax && !isTypedOn && debounceMs <= 0;
   }
 
   private send(): void {
     const site = this.site();
-    if (site === null || this.isMarking) return;
+    if (site === null || this.marking.size > 0) return;
     const next = this.nextToSend();
     const fresh = next.filter(({ sentTo }) => sentTo === null);
     if (fresh.length > 0) void this.mark(fresh, site);
@@ -310,9 +340,12 @@ export class SyncManager {
   private nextToSend(): StoredWrite[] {
     const result: StoredWrite[] = [];
     const typed = new Set<string>();
-    for (const write of this.stored) {
+    const mine = this.stored.filter((write) => !write.refusal && this.maySend(write.once));
+    // What comes after it shows that the typing is over; nothing overtakes it.
+    const lastDue = mine.map(({ dueMs }) => dueMs === null).lastIndexOf(true);
+    for (const [at, write] of mine.entries()) {
       if (this.sending.size + result.length >= windowMax) break;
-      if (write.refusal || !this.maySend(write.once)) continue;
+      if (at > lastDue && holdMs(write) > 0 && !this.sending.has(write.once)) break;
       if (write.replaces && typed.has(write.replaces)) break;
       if (write.replaces) typed.add(write.replaces);
       if (!this.sending.has(write.once)) result.push(write);
@@ -322,15 +355,16 @@ export class SyncManager {
 
   /** A page that is closed while a write is under way leaves word of the node that may have done it. */
   private async mark(fresh: readonly StoredWrite[], site: string): Promise<void> {
-    this.isMarking = true;
-    const names = new Set(fresh.map(({ once }) => once));
+    for (const { once } of fresh) this.marking.add(once);
     await this.inOrder(async () => {
-      const marked = this.stored.filter(({ once }) => names.has(once)).map((write) => ({ ...write, sentTo: site }));
+      const marked = this.stored
+        .filter(({ once }) => this.marking.has(once))
+        .map((write) => ({ ...write, sentTo: site }));
       await this.store.put(marked);
       const byName = new Map(marked.map((write) => [write.once, write]));
       this.stored = this.stored.map((write) => byName.get(write.once) ?? write);
     });
-    this.isMarking = false;
+    this.marking.clear();
     this.send();
   }
 
@@ -397,14 +431,24 @@ export class SyncManager {
   private async hear(news: News): Promise<void> {
     if (news.kind === "pause" || news.kind === "resume") this.setPaused(news.kind === "pause");
     if (news.kind === "settled") {
-      const write = this.stored.find(({ once }) => once === news.once);
+      const write = this.find(news.once);
       if (write) this.linger(write);
     }
-    if (news.kind === "put" || news.kind === "settled") await this.reload();
+    if (news.kind === "dismissed") this.fates.giveUp(news.once);
+    if (news.kind !== "pause" && news.kind !== "resume") await this.reload();
   }
 
   private tell(news: News): void {
     if (!this.isClosed) this.channel?.postMessage(news);
+  }
+
+  private async setPausedEverywhere(isPaused: boolean): Promise<void> {
+    this.wantsPause = isPaused;
+    this.setPaused(isPaused);
+    await this.inOrder(() => this.store.setPaused(isPaused));
+    if (this.wantsPause === isPaused) this.wantsPause = null;
+    this.tell({ kind: isPaused ? "pause" : "resume" });
+    this.show();
   }
 
   private setPaused(isPaused: boolean): void {
@@ -414,11 +458,31 @@ export class SyncManager {
 
   private show(): void {
     const waiting = this.stored.map((write): PendingWrite => {
-      const state = write.refusal ? "refused" : this.sending.has(write.once) ? "sending" : "waiting";
+      const isUnsent = !this.sending.has(write.once);
+      const state = write.refusal ? "refused" : !isUnsent ? "sending" : holdMs(write) > 0 ? "typing" : "waiting";
       return { ...write, state };
     });
     const saved = [...this.shown.values()].map((write): PendingWrite => ({ ...write, state: "saved" }));
-    this.change({ writes: [...saved, ...waiting], whyNotDurable: this.store.whyNotDurable });
+    this.change({ writes: [...saved, ...waiting], ...this.troubleOfStore() });
+    this.waitForTyping();
+  }
+
+  private waitForTyping(): void {
+    clearTimeout(this.typing);
+    const holds = this.stored.map(holdMs).filter((ms) => ms > 0);
+    if (holds.length === 0 || this.isClosed) return;
+    this.typing = setTimeout(
+      () => {
+        this.show();
+        this.send();
+      },
+      Math.min(...holds),
+    );
+  }
+
+  private troubleOfStore(): Pick<SyncManagerState, "whyNotDurable" | "storeTrouble"> {
+    const { trouble } = this.store;
+    return { whyNotDurable: trouble?.message ?? null, storeTrouble: trouble };
   }
 
   private change(next: Partial<SyncManagerState>): void {
@@ -433,5 +497,3 @@ const doubt = () =>
     "this write was perhaps sent to another node before; look whether it was done there",
     true,
   );
-
-const errorOf = ({ code, text }: { code: string; text: string }) => TandemError.fromWire(code, text);
