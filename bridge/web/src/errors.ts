@@ -64,8 +64,12 @@ export class TandemError extends Error {
 
   /** A code that this version does not know counts as `defect`; its name stays in the text. */
   static fromWire(code: string, text: string): TandemError {
-    return known.has(code) ? new TandemError(code as ErrorCode, text) : new TandemError("defect", `${code}: ${text}`);
+    return isErrorCode(code) ? new TandemError(code, text) : new TandemError("defect", `${code}: ${text}`);
   }
+}
+
+export function isErrorCode(code: string | undefined): code is ErrorCode {
+  return known.has(code ?? "");
 }
 
 export function asTandemError(reason: unknown): TandemError {

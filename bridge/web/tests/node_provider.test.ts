@@ -3,6 +3,7 @@ import { NodeProvider, SwitchingProvider, WebSocketProvider } from "../src/provi
 import { HttpTransport } from "../src/transports/http";
 import type { Transport } from "../src/transports/transport";
 import { WebSocketTransport } from "../src/transports/websocket";
+import { WebViewTransport } from "../src/transports/webview";
 import { NodeProcess, until } from "./node_process";
 
 const ways: [string, (url: string) => Transport][] = [
@@ -74,6 +75,29 @@ describe("a page without its node", () => {
     provider.close();
     await rejected;
     await expect(provider.query("SELECT 1")).rejects.toMatchObject({ code: "closed" });
+  });
+});
+
+describe("an app around the page that refuses", () => {
+  const refusing = (text: string) => {
+    const handler = { postMessage: () => Promise.reject(new Error(text)) };
+    return new NodeProvider(new WebViewTransport(handler), { backoff: { firstMs: 5, mostMs: 5 } });
+  };
+
+  it("is asked no more where that is final, and told apart from one that can't be reached", async () => {
+    const denied = refusing("denied: pages of other origins may not use this app's data");
+    await expect(denied.ping()).rejects.toMatchObject({ code: "denied" });
+    expect(denied.state.phase).toBe("closed");
+    for (const [text, code] of [
+      ["limit: a WebView has 32 sessions at most; close one", "limit"],
+      ["protocol: what was sent before has not come", "network"],
+      ["the handler is gone", "network"],
+    ] as const) {
+      const waiting = refusing(text);
+      await until(() => waiting.state.failures >= 2);
+      expect(waiting.state.reason?.code).toBe(code);
+      waiting.close();
+    }
   });
 });
 

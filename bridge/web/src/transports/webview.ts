@@ -1,4 +1,4 @@
-import { asTandemError, TandemError } from "../errors";
+import { asTandemError, isErrorCode, TandemError } from "../errors";
 import { fromBase64, joinFrames, splitFrames, toBase64 } from "../protocol/frames";
 import {
   type Connection,
@@ -109,7 +109,7 @@ class WebViewConnection implements Connection {
     try {
       return await this.handler?.postMessage(`${this.session} ${letter}`);
     } catch (reason) {
-      throw new TandemError("network", `the app did not take a message: ${asTandemError(reason).message}`);
+      throw refusal(asTandemError(reason).message);
     }
   }
 
@@ -118,4 +118,14 @@ class WebViewConnection implements Connection {
     this.gate.fail(asTandemError(reason));
     this.close();
   }
+}
+
+/**
+ * The host refuses with `CODE: TEXT`; whatever else goes wrong counts as the network's, as does a letter that was lost on the way
+ * (`protocol`): over a new session it comes.
+ */
+function refusal(text: string): TandemError {
+  const code = /^[a-z_]+(?=: )/.exec(text)?.[0];
+  const isTold = isErrorCode(code) && code !== "protocol";
+  return new TandemError(isTold ? code : "network", `the app did not take a message: ${text}`);
 }
