@@ -33,12 +33,17 @@ function toRow<R extends object>(columns: readonly string[], values: readonly Sq
 export class LiveList<R extends object = Row> {
   columns: readonly string[] = [];
   rows: readonly R[] = [];
+  /** Those of before a whole list came, by their names, until all that are there again have been found. */
+  private former: Map<string, R> | null = null;
+
+  /** `key`: columns that name a row; none: its whole content does. */
+  constructor(private readonly key: readonly string[] = []) {}
 
   /** @throws TandemError `protocol` if the difference does not fit the list: it has to be asked for anew. */
   apply(diff: MessageOf<"live">): void {
-    if (diff.isWhole) this.columns = diff.columns;
+    if (diff.isWhole) this.begin(diff.columns);
     const kept = without(diff.isWhole ? [] : this.rows, diff.removed);
-    const inserted = toRows<R>(this.columns, diff.insertedValues, diff.inserted.length);
+    const inserted = this.known(toRows<R>(this.columns, diff.insertedValues, diff.inserted.length));
     const next = merged(kept, diff.inserted, inserted);
     const changed = toRows<R>(this.columns, diff.changedValues, diff.changed.length);
     diff.changed.forEach((index, each) => {
@@ -48,6 +53,39 @@ export class LiveList<R extends object = Row> {
     if (next.length !== diff.total) throw misfit(`it has ${next.length} rows instead of ${diff.total}`);
     this.rows = next;
   }
+
+  private begin(columns: readonly string[]): void {
+    const isAlike = columns.length === this.columns.length && columns.every((name, at) => name === this.columns[at]);
+    this.columns = columns;
+    this.former = isAlike && this.rows.length > 0 ? new Map(this.rows.map((row) => [this.nameOf(row), row])) : null;
+  }
+
+  /** The same rows, as the objects that they were before. A list that comes whole in several parts has its later ones as differences. */
+  private known(rows: R[]): R[] {
+    const { former } = this;
+    if (!former) return rows;
+    let found = 0;
+    const result = rows.map((row) => {
+      const before = former.get(this.nameOf(row));
+      if (!before || !this.columns.every((name) => isSame(valueAt(before, name), valueAt(row, name)))) return row;
+      found++;
+      return before;
+    });
+    if (found === 0) this.former = null;
+    return result;
+  }
+
+  private nameOf(row: R): string {
+    const names = this.key.length > 0 ? this.key : this.columns;
+    return names.map((name) => `${typeof valueAt(row, name)} ${valueAt(row, name)}`).join("\0");
+  }
+}
+
+const valueAt = (row: object, name: string) => (row as Row)[name];
+
+function isSame(left: SqlValue | undefined, right: SqlValue | undefined): boolean {
+  if (!(left instanceof Uint8Array && right instanceof Uint8Array)) return Object.is(left, right);
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
 }
 
 const misfit = (what: string) => new TandemError("protocol", `a live query lost step with the node: ${what}`);

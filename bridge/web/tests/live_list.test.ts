@@ -81,3 +81,20 @@ it("takes a column by any name", () => {
   list.apply({ ...empty, isWhole: true, columns: ["__proto__"], inserted: [0], insertedValues: [7], total: 1 });
   expect(Object.entries(list.rows[0] ?? {})).toEqual([["__proto__", 7]]);
 });
+
+it("keeps the rows that stayed as they were when the whole comes again, in however many parts", () => {
+  for (const key of [["id"], []]) {
+    const list = new LiveList<{ id: number; body: Uint8Array | string }>(key);
+    const whole = { ...empty, isWhole: true, columns: ["id", "body"] };
+    const blob = () => new Uint8Array([1, 2]);
+    list.apply({ ...whole, inserted: [0, 1, 2], insertedValues: [1, "one", 2, blob(), 3, "three"], total: 3 });
+    const [one, two, three] = list.rows;
+    list.apply({ ...whole, inserted: [0, 1], insertedValues: [1, "one", 2, blob()], total: 2 });
+    list.apply({ ...empty, inserted: [1, 3], insertedValues: [4, "four", 3, "other"], total: 4 });
+    expect(list.rows.map(({ id }) => id)).toEqual([1, 4, 2, 3]);
+    expect(list.rows[0]).toBe(one);
+    expect(list.rows[2]).toBe(two);
+    expect(list.rows[3]).not.toBe(three);
+    expect(list.rows[3]).toEqual({ id: 3, body: "other" });
+  }
+});
