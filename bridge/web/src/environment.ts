@@ -50,8 +50,8 @@ const titles = {
 } as const satisfies Record<EnvironmentKind, string>;
 
 /**
- * Finds out what is here, by trying it: capabilities first, then timed round trips over each way at once. In a WebView it
- * begins a session of its own, so call it before there is a provider; `AdaptiveProvider` does, and goes on looking.
+ * Finds out what is here, by trying it: capabilities first, then timed round trips over each way at once, by sessions of
+ * its own. `AdaptiveProvider` does so, and goes on looking.
  */
 export async function detectEnvironment(options: EnvironmentOptions = {}): Promise<Environment> {
   return choose(await Promise.all(environmentKinds.map((kind) => probe(kind, options))), options.forced ?? null);

@@ -1,6 +1,8 @@
 import { Backoff, type BackoffOptions } from "./backoff";
 import { asTandemError, TandemError } from "./errors";
 import { randomId } from "./ids";
+import { type Lane, Lanes } from "./lanes";
+import { notify } from "./notify";
 import { decode, encode, type Fields, type Message, type MessageKind, type MessageOf } from "./protocol/messages";
 import type { Connection, Transport, TransportKind } from "./transports/transport";
 
@@ -14,7 +16,7 @@ export interface SessionState {
   /** Why the last connection ended, if it did. */
   readonly reason: TandemError | null;
   readonly node: Opened | null;
-  /** Tries in a row that failed. */
+  /** Tries in a row that failed, or came to an end in their first seconds. */
   readonly failures: number;
 }
 
@@ -27,16 +29,20 @@ export interface SessionOptions {
   readonly silenceMs?: number;
   /** Until a new connection has to be open. */
   readonly connectMs?: number;
+  /** A connection that has lasted for so long is a good one. */
+  readonly steadyMs?: number;
 }
 
 /** What waits for answers. The session sends it again over each new connection, until it is settled. */
 export interface Request {
-  /** Its message with the id of this connection. @throws TandemError if it can't be sent at all. */
+  /** Those of one lane leave in order, a few at a time; null: at once. */
+  readonly lane: Lane | null;
+  /** Its message with the id of this connection; `unsent`: only to see whether it can be. @throws TandemError if it can't be sent at all. */
   encode(id: number): Uint8Array<ArrayBuffer>;
   /** True when it is settled by this message. */
   take(message: Message, id: number): boolean;
   fail(reason: TandemError): void;
-  /** Whether it may be asked again: null, or why not. */
+  /** Whether it may be asked over a connection that is yet to come: null, or why not. */
   lost(isSameNode: boolean): TandemError | null;
 }
 
@@ -46,8 +52,15 @@ export interface Ticket {
   readonly request: Request;
 }
 
+/** An id that no message ever has. */
+export const unsent = Number.MAX_SAFE_INTEGER;
+
 const defaultSilenceMs = 20_000;
 const defaultConnectMs = 8_000;
+/** What kills connections, a large frame say, mostly does so before; and who asks a node that comes and goes need not hurry. */
+const defaultSteadyMs = 5_000;
+/** Looks at a silent connection, two for each `silenceMs`: after so many of them the node is asked, and has as many to answer. */
+const silentLooksMax = 2;
 const passing: ReadonlySet<string> = new Set(["network", "closed", "busy", "defect", "storage", "limit"]);
 
 /** One page's conversation with a node, over as many connections as it takes. */
@@ -57,8 +70,11 @@ export class Session {
   private readonly byId = new Map<number, Ticket>();
   private nextId = 1;
   private readonly backoff: Backoff;
+  private readonly lanes = new Lanes<Ticket>();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private heardAt = 0;
+  private steadying: ReturnType<typeof setTimeout> | undefined;
+  /** Looks in a row at which nothing had been heard since the one before. */
+  private silentLooks = 0;
   private site: string | null = null;
   private readonly listeners = new Set<(state: SessionState) => void>();
   private current: SessionState;
@@ -91,9 +107,14 @@ export class Session {
     const ticket: Ticket = { id: 0, request };
     this.tickets.add(ticket);
     try {
-      // Even while nothing is connected: what can never be sent should fail where it was asked.
-      if (this.current.phase === "open") this.submit(ticket);
-      else request.encode(Number.MAX_SAFE_INTEGER);
+      // What can never be sent should fail where it was asked, also while it has to wait.
+      if (this.isOpen && (!request.lane || this.lanes.isFree(request.lane))) this.submit(ticket);
+      else {
+        const reason = this.isOpen ? null : request.lost(true);
+        if (reason) throw reason;
+        request.encode(unsent);
+        if (this.isOpen && request.lane) this.lanes.wait(request.lane, ticket);
+      }
     } catch (reason) {
       this.forget(ticket);
       throw reason;
@@ -103,7 +124,7 @@ export class Session {
 
   /** Says something that has no answer, if the node is there. */
   tell<K extends MessageKind>(kind: K, message: Fields<K>): void {
-    if (this.current.phase === "open") this.connection?.send(encode(kind, message));
+    if (this.isOpen) this.connection?.send(encode(kind, message));
   }
 
   /** Forgets a request; the node is told if it knows of it. */
@@ -124,6 +145,7 @@ export class Session {
     this.backoff.reset();
     this.disconnect();
     this.failLost(true);
+    this.current = { ...this.current, failures: 0 };
     this.connect();
   }
 
@@ -143,20 +165,24 @@ export class Session {
     }
   }
 
+  private get isOpen(): boolean {
+    return this.current.phase === "open" && this.connection !== null;
+  }
+
   private connect(): void {
     clearTimeout(this.timer);
-    this.change({ phase: "connecting", transport: this.transport.kind });
+    this.current = { ...this.current, phase: "connecting", transport: this.transport.kind };
     const session = randomId();
-    const { token = "", name = "" } = this.options;
+    const { token = "", name = "", connectMs = defaultConnectMs } = this.options;
     let connection: Connection | null = null;
     const isCurrent = () => connection !== null && this.connection === connection;
     this.timer = setTimeout(
       () => this.broken(new TandemError("network", `${this.transport.name} did not answer in time`)),
-      this.options.connectMs ?? defaultConnectMs,
+      connectMs,
     );
     try {
       connection = this.transport.connect(
-        { session, token },
+        { session, token, connectMs },
         {
           onReady: () =>
             isCurrent() && connection?.send(encode("open", { protocolMin: 1, protocolMax: 1, session, token, name })),
@@ -167,15 +193,19 @@ export class Session {
       this.connection = connection;
     } catch (reason) {
       this.broken(asTandemError(reason));
+      return;
     }
+    this.change({});
   }
 
   private disconnect(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.steadying);
     const connection = this.connection;
     this.connection = null;
     connection?.close();
     this.byId.clear();
+    this.lanes.clear();
     for (const ticket of this.tickets) ticket.id = 0;
   }
 
@@ -188,8 +218,8 @@ export class Session {
       return;
     }
     this.failLost(true);
-    this.change({ phase: "waiting", reason, failures: this.current.failures + 1 });
     this.timer = setTimeout(() => this.connect(), this.backoff.next());
+    this.change({ phase: "waiting", reason, failures: this.current.failures + 1 });
   }
 
   private failLost(isSameNode: boolean): void {
@@ -202,7 +232,7 @@ export class Session {
   }
 
   private hear(frame: Uint8Array): void {
-    this.heardAt = Date.now();
+    this.silentLooks = 0;
     let message: Message | null;
     try {
       message = decode(frame);
@@ -234,19 +264,39 @@ export class Session {
     clearTimeout(this.timer);
     const isSameNode = this.site === null || this.site === node.site;
     this.site = node.site;
-    this.backoff.reset();
     this.failLost(isSameNode);
-    this.change({ phase: "open", node, reason: null, failures: 0 });
-    for (const ticket of [...this.tickets]) {
-      if (ticket.id !== 0) continue;
-      try {
-        this.submit(ticket);
-      } catch (reason) {
-        this.forget(ticket);
-        ticket.request.fail(asTandemError(reason));
-      }
-    }
+    this.current = { ...this.current, phase: "open", node, reason: null };
+    for (const ticket of [...this.tickets]) this.sendWhenFree(ticket);
+    this.steadying = setTimeout(() => this.steady(), this.options.steadyMs ?? defaultSteadyMs);
     this.watchSilence();
+    this.change({});
+  }
+
+  /** Until then the next tries come later and later: what broke the connection may have been what was asked over it. */
+  private steady(): void {
+    this.backoff.reset();
+    if (this.current.failures > 0) this.change({ failures: 0 });
+  }
+
+  private sendWhenFree(ticket: Ticket): void {
+    const { lane } = ticket.request;
+    if (lane) {
+      this.lanes.wait(lane, ticket);
+      this.sendNext(lane);
+    } else this.submitOrFail(ticket);
+  }
+
+  private sendNext(lane: Lane): void {
+    for (let ticket = this.lanes.next(lane); ticket; ticket = this.lanes.next(lane)) this.submitOrFail(ticket);
+  }
+
+  private submitOrFail(ticket: Ticket): void {
+    try {
+      this.submit(ticket);
+    } catch (reason) {
+      this.forget(ticket);
+      ticket.request.fail(asTandemError(reason));
+    }
   }
 
   private submit(ticket: Ticket): void {
@@ -254,6 +304,7 @@ export class Session {
     const frame = ticket.request.encode(id);
     ticket.id = id;
     this.byId.set(id, ticket);
+    if (ticket.request.lane) this.lanes.note(ticket.request.lane, ticket);
     this.connection?.send(frame);
   }
 
@@ -261,26 +312,35 @@ export class Session {
     this.tickets.delete(ticket);
     this.byId.delete(ticket.id);
     ticket.id = 0;
+    const { lane } = ticket.request;
+    if (!lane) return;
+    this.lanes.forget(lane, ticket);
+    this.sendNext(lane);
   }
 
-  /** A browser does not tell when the other side has silently gone: ask, and if no answer comes, connect anew. */
+  /**
+   * A browser does not tell when the other side has silently gone: ask, and if no answer comes, connect anew. Looks are counted, not
+   * milliseconds: in a hidden or sleeping page they come late, and what has come meanwhile is heard only between them.
+   */
   private watchSilence(): void {
     const silenceMs = this.options.silenceMs ?? defaultSilenceMs;
     if (silenceMs === 0) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      const silentMs = Date.now() - this.heardAt;
-      if (silentMs >= 2 * silenceMs) {
+      this.silentLooks++;
+      if (this.silentLooks === 2 * silentLooksMax) {
         this.broken(new TandemError("network", "the node has fallen silent"));
         return;
       }
-      if (silentMs >= silenceMs) this.tell("ask", { id: this.nextId++, deadlineMs: 0, what: "ping", argument: "" });
+      if (this.silentLooks === silentLooksMax)
+        this.tell("ask", { id: this.nextId++, deadlineMs: 0, what: "ping", argument: "" });
       this.watchSilence();
     }, silenceMs / 2);
   }
 
+  /** Comes last in whatever changes it, for who hears of it may ask, switch or close at once. */
   private change(next: Partial<SessionState>): void {
     this.current = { ...this.current, ...next };
-    for (const listener of [...this.listeners]) listener(this.current);
+    notify(this.listeners, this.current);
   }
 }

@@ -67,7 +67,7 @@ describe("the environment", () => {
       provider.onEnvironment(({ chosen }) => kinds.push(chosen));
       const live = provider.watch<{ id: number }>("SELECT id FROM notes ORDER BY id", [], { key: ["id"] });
       const writes: Promise<unknown>[] = [];
-      const rows = 210; // a node takes 256 writes of a page at once
+      const rows = 600; // More than a node takes of a page at once.
       for (let i = 0; i < rows; i++) {
         writes.push(provider.execute("INSERT INTO notes(title) VALUES(?)", [`note ${i}`]));
         if (i === rows / 3) {

@@ -4,6 +4,13 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class FlakyRoad {
   allowsWebSockets = true;
   allowsAnything = true;
+  /** As a proxy that collects a response until it is whole. */
+  holdsStreamsBack = false;
+  /** As a middlebox that can't bear large frames: a WebSocket that has brought so much dies. */
+  webSocketBytesMax = Number.POSITIVE_INFINITY;
+  /** Streams that were asked for. */
+  streams = 0;
+  webSockets = 0;
   /** Each way. */
   latencyMs = 0;
   private readonly sockets = new Set<Socket>();
@@ -43,17 +50,36 @@ export class FlakyRoad {
         from.destroy();
         return;
       }
+      if (isWebSocket) this.webSockets++;
       const to = connect(this.nodePort, "127.0.0.1");
       this.hold(to);
-      this.later(() => to.write(first));
-      this.carryOn(from, to);
-      this.carryOn(to, from);
+      let isStream = false;
+      let bytes = 0;
+      const up = (part: Buffer) => {
+        isStream = /^GET \S+\/events\?/.test(part.toString("latin1"));
+        if (isStream) this.streams++;
+        return part;
+      };
+      const down = (part: Buffer) => {
+        bytes += part.length;
+        if (isWebSocket && bytes > this.webSocketBytesMax) from.destroy();
+        if (!isStream) return part;
+        return this.holdsStreamsBack ? Buffer.alloc(0) : inChunks(part);
+      };
+      this.later(() => to.write(up(first)));
+      this.carryOn(from, to, up);
+      this.carryOn(to, from, down);
     });
   }
 
-  private carryOn(from: Socket, to: Socket): void {
-    from.on("data", (part) => this.later(() => to.write(part)));
+  /** `look` gives what shall pass of a part. */
+  private carryOn(from: Socket, to: Socket, look: (part: Buffer) => Buffer): void {
+    from.on("data", (part) => {
+      const passing = look(part);
+      if (passing.length > 0) this.later(() => to.write(passing));
+    });
     from.on("end", () => this.later(() => to.end()));
+    from.on("close", () => to.destroy());
   }
 
   /** Timers of one length end in the order in which they began. */
@@ -67,4 +93,13 @@ export class FlakyRoad {
     socket.on("error", () => socket.destroy());
     socket.on("close", () => this.sockets.delete(socket));
   }
+}
+
+/** A part of a stream as proxies pass it on, so that one that was cut is no whole one. */
+function inChunks(part: Buffer): Buffer {
+  const text = part.toString("latin1");
+  const [head = "", rest] = text.startsWith("HTTP/") ? text.split("\r\n\r\n", 2) : ["", text];
+  const chunk = rest ? `${rest.length.toString(16)}\r\n${rest}\r\n` : "";
+  const named = head.replace(/^connection: close$/im, "Transfer-Encoding: chunked");
+  return Buffer.from(named === "" ? chunk : `${named}\r\n\r\n${chunk}`, "latin1");
 }

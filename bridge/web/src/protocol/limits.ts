@@ -14,5 +14,8 @@ export const tablesMax = 1_000;
 export const nameBytesMax = 1_024;
 export const columnsMax = 2_000;
 export const watchRowsMax = 200_000;
+/** Queries, and writes, of one page that are not answered yet. */
+export const queriesMax = 64;
+export const writesMax = 256;
 /** Lists and maps within each other, in fields that a later version added and that are skipped here. */
 export const depthMax = 16;

@@ -1,9 +1,11 @@
-import { TandemError } from "../errors";
+import type { TandemError } from "../errors";
 import { LiveList } from "../live_list";
+import { notify } from "../notify";
 import { encode, type Message } from "../protocol/messages";
 import type { Row, SqlParameter } from "../protocol/values";
-import type { Request, Session, Ticket } from "../session";
+import { type Session, unsent } from "../session";
 import type { Changes, LiveQuery, LiveSnapshot, WatchOptions } from "./provider";
+import { StandingRequest } from "./standing_request";
 
 /** A hidden page draws no frames; it should still be told now and then. */
 const hiddenFrameMs = 250;
@@ -24,23 +26,20 @@ function onNextFrame(callback: () => void): void {
 }
 
 /** A live query over a session. The next difference is asked for when the page has drawn this one. */
-export class LiveRequest<R extends object = Row> implements Request, LiveQuery<R> {
+export class LiveRequest<R extends object = Row> extends StandingRequest implements LiveQuery<R> {
   snapshot: LiveSnapshot<R> = { columns: [], rows: [], isReady: false, error: null };
-  private readonly list = new LiveList<R>();
+  private readonly list: LiveList<R>;
   private readonly listeners = new Set<() => void>();
-  private ticket: Ticket | null = null;
 
   constructor(
-    private readonly session: Session,
+    session: Session,
     private readonly sql: string,
     private readonly parameters: readonly SqlParameter[],
     private readonly options: WatchOptions,
   ) {
-    try {
-      this.ticket = session.ask(this);
-    } catch (reason) {
-      this.fail(reason as TandemError);
-    }
+    super(session);
+    this.list = new LiveList<R>(options.key);
+    this.begin();
   }
 
   subscribe(listener: () => void): () => void {
@@ -49,8 +48,7 @@ export class LiveRequest<R extends object = Row> implements Request, LiveQuery<R
   }
 
   close(): void {
-    if (this.ticket) this.session.drop(this.ticket);
-    this.ticket = null;
+    this.end();
     this.listeners.clear();
   }
 
@@ -65,74 +63,69 @@ export class LiveRequest<R extends object = Row> implements Request, LiveQuery<R
     });
   }
 
-  take(message: Message, id: number): boolean {
-    if (message.kind === "failed") {
-      this.fail(TandemError.fromWire(message.code, message.text));
-      return true;
-    }
-    if (message.kind !== "live") return false;
+  protected hear(message: Message, id: number): void {
+    if (message.kind !== "live") return;
     try {
       this.list.apply(message);
     } catch {
-      this.watchAnew();
-      return false;
+      // The list and the node's idea of it differ: begin from the whole again.
+      this.beginAnew();
+      return;
     }
     onNextFrame(() => {
-      if (this.ticket?.id === id) this.session.tell("taken", { id, sequence: message.sequence });
+      if (this.isAskedAs(id)) this.session.tell("taken", { id, sequence: message.sequence });
     });
     this.show({ columns: this.list.columns, rows: this.list.rows, isReady: true, error: null });
-    return false;
   }
 
-  fail(reason: TandemError): void {
-    this.ticket = null;
+  protected told(reason: TandemError): void {
     this.show({ ...this.snapshot, error: reason });
-  }
-
-  lost(): null {
-    return null;
-  }
-
-  /** The list and the node's idea of it differ: begin from the whole again. */
-  private watchAnew(): void {
-    if (!this.ticket) return;
-    this.session.drop(this.ticket);
-    this.ticket = this.session.ask(this);
   }
 
   private show(snapshot: LiveSnapshot<R>): void {
     this.snapshot = snapshot;
-    for (const listener of [...this.listeners]) listener();
+    notify(this.listeners);
   }
 }
 
-export class ObserveRequest implements Request {
+export class ObserveRequest extends StandingRequest {
   private wasSent = false;
 
   constructor(
-    private readonly session: Session,
+    session: Session,
     private readonly tables: readonly string[],
     private readonly listener: (changes: Changes) => void,
-  ) {}
+    private readonly onFailure: (reason: TandemError) => void,
+  ) {
+    super(session);
+    this.begin();
+  }
+
+  close(): void {
+    this.end();
+  }
 
   encode(id: number): Uint8Array<ArrayBuffer> {
+    const frame = encode("observe", { id, tables: this.tables });
+    if (id === unsent) return frame;
     // What changed while nobody listened is not known: say "any" once.
-    if (this.wasSent) this.listener({ tables: [], isRemote: true });
-    this.wasSent = id !== Number.MAX_SAFE_INTEGER;
-    return encode("observe", { id, tables: this.tables });
+    if (this.wasSent) queueMicrotask(() => this.isAskedAs(id) && this.tell({ tables: [], isRemote: true }));
+    this.wasSent = true;
+    return frame;
   }
 
-  take(message: Message, id: number): boolean {
-    if (message.kind === "failed") return true;
-    if (message.kind !== "changed") return false;
+  protected hear(message: Message, id: number): void {
+    if (message.kind !== "changed") return;
     this.session.tell("taken", { id, sequence: message.sequence });
-    this.listener({ tables: message.tables, isRemote: message.isRemote });
-    return false;
+    this.tell({ tables: message.tables, isRemote: message.isRemote });
   }
 
-  fail(): void {}
+  protected told(reason: TandemError): void {
+    // Who asked for it has not come to hold the way to end it yet.
+    queueMicrotask(() => notify([this.onFailure], reason));
+  }
 
-  lost(): null {
-    return null;
+  private tell(changes: Changes): void {
+    notify([this.listener], changes);
   }
 }

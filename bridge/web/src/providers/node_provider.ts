@@ -9,6 +9,7 @@ import { WebSocketTransport } from "../transports/websocket";
 import { WebViewTransport } from "../transports/webview";
 import type { Json } from "./json";
 import { LiveRequest, ObserveRequest } from "./live_request";
+import { Patience, tooLate, whyAborted } from "./patience";
 import type * as face from "./provider";
 import { type Answered, AskRequest, QueryRequest, WriteRequest } from "./requests";
 
@@ -53,7 +54,7 @@ export class NodeProvider implements face.Provider {
     const order = { kind: "execute", transaction: 0, once, statements, after } as const;
     const request = new WriteRequest(order, nodeDeadline(options));
     this.unanswered.set(once, request);
-    return this.run(request, options, true).finally(() => {
+    return this.run(request, options).finally(() => {
       if (this.unanswered.get(once) === request) this.unanswered.delete(once);
     });
   }
@@ -62,13 +63,18 @@ export class NodeProvider implements face.Provider {
     work: (transaction: face.Transaction) => Promise<T>,
     options: face.TransactionOptions = {},
   ): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.tryTransaction(work, options);
-      } catch (reason) {
-        const isLost = reason instanceof TandemError && reason.code === "transaction_lost";
-        if (!isLost || attempt === transactionTries) throw reason;
+    const patience = new Patience(options);
+    try {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.tryTransaction(work, options, patience);
+        } catch (reason) {
+          const isLost = reason instanceof TandemError && reason.code === "transaction_lost";
+          if (!isLost || attempt === transactionTries) throw reason;
+        }
       }
+    } finally {
+      patience.end();
     }
   }
 
@@ -80,9 +86,13 @@ export class NodeProvider implements face.Provider {
     return new LiveRequest<R>(this.session, sql, parameters, options);
   }
 
-  observe(tables: readonly string[], listener: (changes: face.Changes) => void): () => void {
-    const ticket = this.session.ask(new ObserveRequest(this.session, tables, listener));
-    return () => this.session.drop(ticket);
+  observe(
+    tables: readonly string[],
+    listener: (changes: face.Changes) => void,
+    onFailure: (reason: TandemError) => void = () => {},
+  ): () => void {
+    const request = new ObserveRequest(this.session, tables, listener, onFailure);
+    return () => request.close();
   }
 
   async ask(what: string, argument: Json = {}, options: face.RequestOptions = {}): Promise<Json> {
@@ -161,15 +171,16 @@ export class NodeProvider implements face.Provider {
   private async tryTransaction<T>(
     work: (transaction: face.Transaction) => Promise<T>,
     options: face.TransactionOptions,
+    patience: Patience,
   ): Promise<T> {
     const begin = new WriteRequest({ kind: "begin", limitMs: options.limitMs ?? 0 }, nodeDeadline(options));
-    await this.run(begin, options);
+    await this.run(begin, { signal: patience.signal });
     const transaction = begin.id;
-    const finish = (isCommit: boolean) =>
-      this.run(new WriteRequest({ kind: "finish", transaction, isCommit, once: isCommit ? randomId() : "" }, 0), {});
+    const finish = (isCommit: boolean, how: face.RequestOptions) =>
+      this.run(new WriteRequest({ kind: "finish", transaction, isCommit, once: isCommit ? randomId() : "" }, 0), how);
     let result: T;
     try {
-      result = await work({
+      const working = work({
         query: (sql, parameters = [], within = {}) => this.queryWithin(transaction, sql, parameters, within),
         execute: (what, parameters = [], within = {}) => {
           const statements = statementsOf(what, parameters);
@@ -179,37 +190,32 @@ export class NodeProvider implements face.Provider {
           );
         },
       });
+      result = await Promise.race([working, patience.over]);
     } catch (reason) {
-      // What the work failed for is what its caller has to hear.
-      await finish(false).catch(() => {});
+      // What the work failed for is what its caller has to hear, and at once: the node rolls back before it does anything further.
+      finish(false, {}).catch(() => {});
       throw reason;
     }
-    await finish(true);
+    await finish(true, { signal: patience.signal });
     return result;
   }
 
-  private async run<T>(request: Answered<T>, options: face.RequestOptions, isWrite = false): Promise<T> {
-    if (options.signal?.aborted) throw new TandemError("cancelled", "the request was cancelled by the page");
+  private async run<T>(request: Answered<T>, options: face.RequestOptions): Promise<T> {
+    if (options.signal?.aborted) throw whyAborted(options.signal);
     let ticket: Ticket;
     try {
       ticket = this.session.ask(request);
     } catch (reason) {
       throw asTandemError(reason);
     }
-    const give = (reason: TandemError) => {
+    const give = ({ code, message }: TandemError) => {
       if (!this.session.isWaiting(ticket)) return;
       this.session.drop(ticket);
-      request.fail(reason);
+      request.fail(new TandemError(code, message, request.mayHaveHappened));
     };
-    const onAbort = () => give(new TandemError("cancelled", "the request was cancelled by the page", isWrite));
     const { deadlineMs = 0, signal } = options;
-    const timer =
-      deadlineMs > 0
-        ? setTimeout(
-            () => give(new TandemError("deadline", `no answer came within ${deadlineMs} ms`, isWrite)),
-            deadlineMs,
-          )
-        : undefined;
+    const onAbort = () => signal && give(whyAborted(signal));
+    const timer = deadlineMs > 0 ? setTimeout(() => give(tooLate(deadlineMs)), deadlineMs) : undefined;
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       return await request.result;

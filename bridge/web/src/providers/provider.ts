@@ -45,6 +45,7 @@ export interface Transaction {
   ): Promise<WriteResult>;
 }
 
+/** Time and signal count for all of it: beginning, what is done within, and its end. */
 export interface TransactionOptions extends RequestOptions {
   /** Then the node rolls it back: an open transaction keeps all other writers waiting. */
   readonly limitMs?: number;
@@ -62,6 +63,7 @@ export interface LiveSnapshot<R extends object = Row> {
   readonly rows: readonly R[];
   /** False until the first answer. After an error the last rows stay. */
   readonly isReady: boolean;
+  /** What may pass (`deadline`, `busy`, `storage`, `sql`) is tried again, later and later, and shown until it has passed. */
   readonly error: TandemError | null;
 }
 
@@ -123,9 +125,14 @@ export interface Provider {
     parameters?: readonly SqlParameter[],
     options?: WatchOptions,
   ): LiveQuery<R>;
-  /** Tells which tables changed. Without names, of all. */
-  observe(tables: readonly string[], listener: (changes: Changes) => void): () => void;
+  /** Tells which tables changed. Without names, of all. Never throws: `onFailure` hears what went wrong. */
+  observe(
+    tables: readonly string[],
+    listener: (changes: Changes) => void,
+    onFailure?: (reason: TandemError) => void,
+  ): () => void;
 
+  /** A question. One that changes something (`resolve`) is not repeated over a new connection: then `isOutcomeUnknown`. */
   ask(what: string, argument?: Json, options?: RequestOptions): Promise<Json>;
   status(): Promise<Json>;
   conflicts(filter?: { open?: boolean; limit?: number }): Promise<readonly Conflict[]>;

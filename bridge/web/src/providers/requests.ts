@@ -1,8 +1,9 @@
 import { TandemError } from "../errors";
+import type { Lane } from "../lanes";
 import { toRows } from "../live_list";
 import { encode, type Message, type Statement } from "../protocol/messages";
 import type { Row, SqlParameter, SqlValue } from "../protocol/values";
-import type { Request } from "../session";
+import { type Request, unsent } from "../session";
 import type { QueryResult, WriteResult } from "./provider";
 
 const pagesAtOnce = 8;
@@ -21,8 +22,20 @@ export abstract class Answered<T> implements Request {
     });
   }
 
-  abstract encode(id: number): Uint8Array<ArrayBuffer>;
+  abstract readonly lane: Lane | null;
+  protected abstract message(id: number): Uint8Array<ArrayBuffer>;
   protected abstract answer(message: Message, id: number): boolean;
+
+  encode(id: number): Uint8Array<ArrayBuffer> {
+    const frame = this.message(id);
+    if (id !== unsent) this.wasSent = true;
+    return frame;
+  }
+
+  /** Whether it may have changed something, if no answer is waited for any more. */
+  get mayHaveHappened(): boolean {
+    return false;
+  }
 
   take(message: Message, id: number): boolean {
     if (message.kind !== "failed") return this.answer(message, id);
@@ -46,8 +59,10 @@ const transactionLost = () =>
   );
 
 export class QueryRequest<R extends object = Row> extends Answered<QueryResult<R>> {
+  readonly lane: Lane;
   private columns: readonly string[] = [];
   private rows: R[] = [];
+  private parts = 0;
 
   constructor(
     private readonly sql: string,
@@ -57,18 +72,22 @@ export class QueryRequest<R extends object = Row> extends Answered<QueryResult<R
     private readonly more: (id: number, pages: number) => void,
   ) {
     super();
+    this.lane = transaction === 0 ? "query" : "transaction";
   }
 
-  encode(id: number): Uint8Array<ArrayBuffer> {
+  protected message(id: number): Uint8Array<ArrayBuffer> {
     this.columns = [];
     this.rows = [];
+    this.parts = 0;
     const { sql, parameters, transaction, deadlineMs } = this;
     return encode("query", { id, deadlineMs, transaction, sql, parameters, pageRows: 0, pages: pagesAtOnce });
   }
 
   protected answer(message: Message, id: number): boolean {
     if (message.kind !== "rows") return false;
-    if (message.number === 0) this.columns = message.columns;
+    if (message.number !== this.parts)
+      throw new TandemError("protocol", `part ${message.number} of a result came instead of part ${this.parts}`);
+    if (this.parts++ === 0) this.columns = message.columns;
     const part = toRows<R>(this.columns, message.values as SqlValue[], message.count);
     this.rows = this.rows.length === 0 ? part : appended(this.rows, part);
     if (message.isLast) this.settle({ columns: this.columns, rows: this.rows });
@@ -104,30 +123,45 @@ export class WriteRequest extends Answered<WriteResult> {
   private undecided: TandemError | null = null;
   /** Of the connection over which it was answered. */
   id = 0;
+  readonly lane: Lane;
+  private after: WriteRequest | null;
 
   constructor(
     private readonly order: WriteOrder,
     private readonly deadlineMs: number,
   ) {
     super();
+    const isWithin = order.kind === "finish" || (order.kind === "execute" && order.transaction !== 0);
+    this.lane = isWithin ? "transaction" : "write";
+    this.after = order.kind === "execute" ? order.after : null;
   }
 
-  encode(id: number): Uint8Array<ArrayBuffer> {
-    this.wasSent = id !== Number.MAX_SAFE_INTEGER;
-    this.askedAs = this.wasSent ? id : 0;
-    return encodeOrder(this.order, id, this.deadlineMs);
+  protected message(id: number): Uint8Array<ArrayBuffer> {
+    const reason = this.heldUp();
+    if (reason) throw reason;
+    const frame = encodeOrder(this.order, id, this.deadlineMs, this.after?.place ?? 0);
+    this.askedAs = id === unsent ? 0 : id;
+    return frame;
+  }
+
+  override get mayHaveHappened(): boolean {
+    const { order } = this;
+    const isDecisive = order.kind === "finish" ? order.isCommit : order.kind === "execute" && order.transaction === 0;
+    return isDecisive && this.wasSent;
   }
 
   protected answer(message: Message, id: number): boolean {
     if (message.kind !== "done") return false;
     this.id = id;
     this.askedAs = 0;
+    this.after = null;
     this.settle({ changes: message.changes, lastRowid: message.lastRowid, isRepeat: message.isRepeat });
     return true;
   }
 
   override fail(reason: TandemError): void {
     this.askedAs = 0;
+    this.after = null;
     if (!reason.isDecision) this.undecided = reason;
     super.fail(reason);
   }
@@ -139,8 +173,8 @@ export class WriteRequest extends Answered<WriteResult> {
 
   override lost(isSameNode: boolean): TandemError | null {
     const { order } = this;
-    const before = order.kind === "execute" ? order.after?.undecided : null;
-    if (before && !before.isOutcomeUnknown) return before;
+    const before = this.heldUp();
+    if (before) return before;
     if (order.kind === "execute" && order.transaction !== 0) return transactionLost();
     if (order.kind === "finish" && !order.isCommit) return transactionLost();
     if (order.kind === "begin" && this.wasSent) return transactionLost();
@@ -153,12 +187,18 @@ export class WriteRequest extends Answered<WriteResult> {
       );
     return null;
   }
+
+  /** The one before came to no decision, so this one may not be tried: the node knows only of those that it was sent together. */
+  private heldUp(): TandemError | null {
+    const reason = this.after?.undecided ?? null;
+    return reason?.isOutcomeUnknown ? null : reason;
+  }
 }
 
-function encodeOrder(order: WriteOrder, id: number, deadlineMs: number): Uint8Array<ArrayBuffer> {
+function encodeOrder(order: WriteOrder, id: number, deadlineMs: number, after: number): Uint8Array<ArrayBuffer> {
   switch (order.kind) {
     case "execute":
-      return encode("execute", { id, deadlineMs, ...order, after: order.after?.place ?? 0 });
+      return encode("execute", { id, deadlineMs, ...order, after });
     case "begin":
       return encode("begin", { id, deadlineMs, ...order });
     case "finish":
@@ -166,7 +206,15 @@ function encodeOrder(order: WriteOrder, id: number, deadlineMs: number): Uint8Ar
   }
 }
 
+/** Questions that may be asked twice: they change nothing, or say how something shall be from now on. */
+const repeatable: ReadonlySet<string> = new Set([
+  ...(["ping", "echo", "status", "monitor", "conflicts", "conflict", "audit", "why", "tables"] as const),
+  ...(["priorities", "prioritize", "pause", "resume"] as const),
+]);
+
 export class AskRequest extends Answered<string> {
+  readonly lane = null;
+
   constructor(
     private readonly what: string,
     private readonly argument: string,
@@ -175,7 +223,7 @@ export class AskRequest extends Answered<string> {
     super();
   }
 
-  encode(id: number): Uint8Array<ArrayBuffer> {
+  protected message(id: number): Uint8Array<ArrayBuffer> {
     return encode("ask", { id, deadlineMs: this.deadlineMs, what: this.what, argument: this.argument });
   }
 
@@ -183,5 +231,19 @@ export class AskRequest extends Answered<string> {
     if (message.kind !== "told") return false;
     this.settle(message.json);
     return true;
+  }
+
+  override get mayHaveHappened(): boolean {
+    return this.wasSent && !repeatable.has(this.what);
+  }
+
+  /** It has no name by which the node would know it again: undone twice is not undone. */
+  override lost(): TandemError | null {
+    if (!this.mayHaveHappened) return null;
+    return new TandemError(
+      "network",
+      `the connection was lost before '${this.what}' was confirmed; look whether it was done`,
+      true,
+    );
   }
 }

@@ -12,11 +12,17 @@ import { UpstreamQueue } from "./upstream_queue";
 /** A session without a stream of events ends on the node after 30 s; trying for longer is in vain. */
 const retryMsMax = 25_000;
 const pullWaitMs = 25_000;
-/** A stream whose first bytes do not come by then is held back by something in between: pull instead. */
+/** A stream that stays silent for longer, though the node's heart beats oftener, is held back by something in between. */
 const streamSilenceMs = 15_000;
+/** The first stream has the node's greeting to bring: of the time to connect it gets this share, so that there is enough left to pull. */
+const firstStreamShare = 1 / 3;
+/** Networks change: after so long streams are given another chance. */
+const heldBackMs = 600_000;
+/** Addresses to which streams are held back, and since when: whoever connects there next need not find it out again. */
+const heldBack = new Map<string, number>();
 
 export interface HttpOptions {
-  /** `events`: server-sent events; `pull`: long polling; `auto` begins with events and falls back. */
+  /** `events`: server-sent events; `pull`: long polling; `auto` begins with events, falls back, and remembers that. */
   readonly downstream?: "auto" | "events" | "pull";
 }
 
@@ -36,12 +42,7 @@ export class HttpTransport implements Transport {
   }
 
   connect(identity: ConnectionIdentity, events: ConnectionEvents): Connection {
-    return new HttpConnection(
-      `${this.name}/${identity.session}`,
-      identity.token,
-      this.options.downstream ?? "auto",
-      events,
-    );
+    return new HttpConnection(this.name, identity, this.options.downstream ?? "auto", events);
   }
 }
 
@@ -49,15 +50,23 @@ class HttpConnection implements Connection {
   private readonly gate: EventGate;
   private readonly abort = new AbortController();
   private readonly upstream: UpstreamQueue;
+  private readonly url: string;
+  private readonly token: string;
+  private readonly firstStreamMs: number;
   private received = 0;
   private isReading = false;
+  private hasFallenBack = false;
 
   constructor(
-    private readonly url: string,
-    private readonly token: string,
+    private readonly address: string,
+    { session, token, connectMs = streamSilenceMs }: ConnectionIdentity,
     private downstream: "auto" | "events" | "pull",
     events: ConnectionEvents,
   ) {
+    this.url = `${address}/${session}`;
+    this.token = token;
+    this.firstStreamMs = Math.min(streamSilenceMs, connectMs * firstStreamShare);
+    if (downstream === "auto" && Date.now() - (heldBack.get(address) ?? 0) < heldBackMs) this.downstream = "pull";
     this.gate = new EventGate(events);
     this.upstream = new UpstreamQueue(
       (batch, number) => this.post(batch, number),
@@ -101,15 +110,16 @@ class HttpConnection implements Connection {
   /** The node keeps what it sent until it hears that it came, so a stream that breaks goes on where it was. */
   private async read(): Promise<void> {
     try {
-      while (!this.gate.isClosed) await this.persist(() => (this.downstream === "pull" ? this.pull() : this.stream()));
+      while (!this.gate.isClosed)
+        await this.persist((onNews) => (this.downstream === "pull" ? this.pull() : this.stream(onNews)));
     } catch (reason) {
       if (!this.gate.isClosed) this.fail(reason);
     }
   }
 
-  private async stream(): Promise<void> {
+  private async stream(onNews: () => void): Promise<void> {
     const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), streamSilenceMs);
+    const timer = setTimeout(() => patience.abort(), this.received === 0 ? this.firstStreamMs : streamSilenceMs);
     const stop = () => patience.abort();
     this.abort.signal.addEventListener("abort", stop);
     try {
@@ -127,11 +137,13 @@ class HttpConnection implements Connection {
         const { value, done } = await reader.read();
         if (done) return;
         clearTimeout(timer);
+        onNews();
         parser.feed(value);
       }
     } catch (reason) {
       if (patience.signal.aborted && !this.abort.signal.aborted && this.downstream === "auto") {
         this.downstream = "pull";
+        this.hasFallenBack = true;
         return;
       }
       throw reason;
@@ -151,6 +163,8 @@ class HttpConnection implements Connection {
     if (!response.ok) throw await refusal(response);
     const body = new Uint8Array(await response.arrayBuffer());
     if (body.length < 8) return;
+    // Only now is it known that the way was at fault, and not the node.
+    if (this.hasFallenBack) heldBack.set(this.address, Date.now());
     this.take(Number(new DataView(body.buffer).getBigUint64(0)), body.subarray(8));
   }
 
@@ -166,18 +180,24 @@ class HttpConnection implements Connection {
     return headers;
   }
 
-  /** Tries again what the network broke, until the node will have given the session up. */
-  private async persist(step: () => Promise<void>): Promise<void> {
-    const begin = Date.now();
-    for (let attempt = 0; ; attempt++) {
+  /** Tries again what the network broke, until the node will have given the session up: counted from the last that came. */
+  private async persist(step: (onNews: () => void) => Promise<void>): Promise<void> {
+    let failingSince: number | null = null;
+    let failures = 0;
+    const onNews = () => {
+      failingSince = null;
+      failures = 0;
+    };
+    for (;;) {
       try {
-        return await step();
+        return await step(onNews);
       } catch (reason) {
         const isFinal = reason instanceof TandemError && reason.code !== "network";
         if (this.gate.isClosed || isFinal) throw reason;
-        if (Date.now() - begin > retryMsMax || !this.isReading)
+        failingSince ??= Date.now();
+        if (Date.now() - failingSince > retryMsMax || !this.isReading)
           throw new TandemError("network", `${this.url} cannot be reached: ${asTandemError(reason).message}`);
-        await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 50 * 2 ** attempt)));
+        await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 50 * 2 ** failures++)));
       }
     }
   }

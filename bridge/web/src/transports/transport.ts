@@ -22,6 +22,8 @@ export interface ConnectionIdentity {
   readonly session: string;
   /** May be empty. */
   readonly token: string;
+  /** By then the node's first word has to be there, or the connection is given up. */
+  readonly connectMs?: number;
 }
 
 /** A way to a node. It moves frames and knows nothing of what they mean. */
