@@ -36,9 +36,13 @@ export class NodeProcess {
   }
 
   /** Another device, kept in step with this node whenever both run. */
-  async clone(options: readonly string[] = []): Promise<NodeProcess> {
-    const device = new NodeProcess(await freePort(), [...options, "--peer", this.url]);
-    execFileSync(program, ["clone", this.url, device.database], { stdio: "pipe" });
+  clone(options: readonly string[] = []): Promise<NodeProcess> {
+    return NodeProcess.cloneOf(this.url, options);
+  }
+
+  static async cloneOf(url: string, options: readonly string[] = []): Promise<NodeProcess> {
+    const device = new NodeProcess(await freePort(), [...options, "--peer", url]);
+    execFileSync(program, ["clone", url, device.database], { stdio: "pipe" });
     await device.run();
     return device;
   }

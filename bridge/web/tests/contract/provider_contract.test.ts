@@ -14,28 +14,37 @@ const ways: [string, (url: string) => Transport][] = [
 
 describe.each(ways)("the contract of providers, by %s", (_name, way) => {
   let node: NodeProcess;
+  let device: NodeProcess;
   let provider: NodeProvider;
   const open = () => new NodeProvider(way(node.url));
   beforeAll(async () => {
     node = await NodeProcess.start([], contractSchema);
+    device = await NodeProcess.cloneOf(node.url);
     provider = open();
   });
   afterAll(async () => {
     provider.close();
+    await device.end();
     await node.end();
   });
 
-  it.each(contract)("$name", (clause) =>
-    clause.run({
-      provider,
-      outside: async (sql) => {
-        node.sqlite(sql);
-      },
-      reload: async () => {
-        provider.close();
-        provider = open();
-        return provider;
-      },
-    }),
+  it.each(contract)(
+    "$name",
+    (clause) =>
+      clause.run({
+        provider,
+        outside: async (sql) => {
+          node.sqlite(sql);
+        },
+        elsewhere: async (sql) => {
+          device.sqlite(sql);
+        },
+        reload: async () => {
+          provider.close();
+          provider = open();
+          return provider;
+        },
+      }),
+    20_000,
   );
 });

@@ -1,5 +1,5 @@
 import { Real } from "../../src/protocol/values";
-import type { Provider } from "../../src/providers/provider";
+import type { Conflict, Provider } from "../../src/providers/provider";
 import { check, equal, refused, until } from "./assert";
 
 /** The tables that a provider under contract works on, tracked, with whatever else beside them. */
@@ -10,6 +10,8 @@ export interface World {
   readonly provider: Provider;
   /** Another program writes: with stock SQLite to the same file, or to that of a peer. */
   outside(sql: string): Promise<void>;
+  /** Somebody writes at another device, which is kept in step. */
+  elsewhere(sql: string): Promise<void>;
   /** The page closes in the middle of whatever it does, and is opened again: gives the new provider of the same database. */
   reload(): Promise<Provider>;
 }
@@ -56,6 +58,26 @@ class Own {
     const { sql, parameters } = this.selection;
     return this.provider.watch<{ id: string; title: string }>(sql, parameters, { key: ["id"] });
   }
+}
+
+/** Both write while they do not hear of each other; gives the conflict that comes of it. */
+async function collide(provider: Provider, key: string, work: () => Promise<void>): Promise<Conflict> {
+  const isPaused = async () => ((await provider.status()) as { paused: boolean }).paused;
+  await provider.pause();
+  await until("the pause", isPaused);
+  await work();
+  await provider.resume();
+  let found: Conflict | undefined;
+  await until(
+    "the conflict",
+    async () => {
+      const conflicts = await provider.conflicts({ open: false });
+      found = conflicts.find(({ key: of }) => JSON.stringify(of).includes(key));
+      return found !== undefined;
+    },
+    20_000,
+  );
+  return found as Conflict;
 }
 
 /** What every provider promises, however the database is reached. */
@@ -305,6 +327,60 @@ export const contract: readonly Clause[] = [
       );
       await refused(provider.ask("nonsense"), "usage");
       await refused(provider.conflict("nonsense"), "not_found");
+    },
+  },
+  {
+    name: "settles a conflict, undoes that, and settles it again",
+    async run({ provider, elsewhere }) {
+      const own = new Own(provider);
+      const [key, title] = own.row("a", "one");
+      const stars = async () => {
+        const { rows } = await provider.query<{ stars: unknown }>("SELECT stars FROM notes WHERE id = ?", [key]);
+        return rows[0]?.stars;
+      };
+      await elsewhere(`INSERT INTO notes(id, title, stars) VALUES('${key}', '${title}', 0)`);
+      await until("what was written elsewhere", async () => (await stars()) === 0);
+      const { id } = await collide(provider, key, async () => {
+        await provider.execute("UPDATE notes SET stars = 1 WHERE id = ?", [key]);
+        await elsewhere(`UPDATE notes SET stars = 2 WHERE id = '${key}'`);
+      });
+      const stood = await stars();
+      check(stood === 1 || stood === 2, `${stood} stands, which nobody wrote`);
+      await provider.resolve({ id, take: "other", user: "Ada" });
+      equal(await stars(), stood === 1 ? 2 : 1);
+      const { settlements } = (await provider.conflict(id)) as unknown as { settlements: { user: string }[] };
+      equal(settlements.at(-1)?.user, "Ada");
+      await provider.undo(id);
+      equal(await stars(), stood);
+      await provider.resolve({ id, take: "value", value: 7 });
+      equal(await stars(), 7);
+      await refused(provider.resolve({ id, take: "nonsense" as "other" }), "usage");
+      equal(await stars(), 7);
+    },
+  },
+  {
+    name: "settles a conflict of whole rows by fields of both",
+    async run({ provider, elsewhere }) {
+      const own = new Own(provider);
+      const key = own.id("a");
+      const titles = [own.id("here"), own.id("there")];
+      const row = async () => {
+        const { rows } = await provider.query<{ title: string; stars: unknown }>(
+          "SELECT title, stars FROM notes WHERE id = ?",
+          [key],
+        );
+        return rows[0];
+      };
+      const { id } = await collide(provider, key, async () => {
+        await provider.execute(insert, [key, titles[0] as string]);
+        await elsewhere(`INSERT INTO notes(id, title, stars) VALUES('${key}', '${titles[1]}', 2)`);
+      });
+      const stood = await row();
+      const other = titles.find((title) => title !== stood?.title);
+      await provider.resolve({ id, take: "fields", value: { title: "other", stars: { value: 9 } } });
+      equal(await row(), { title: other, stars: 9 });
+      await provider.undo(id);
+      equal(await row(), stood);
     },
   },
   {

@@ -38,6 +38,9 @@ describe.each(["by a page's own database", "by that of another tab"])("the contr
         outside: async (sql) => {
           hub.sqlite(sql);
         },
+        elsewhere: async (sql) => {
+          hub.sqlite(sql);
+        },
         reload: async () => {
           // Node.js has no Web Locks, by which the next one would wait.
           await provider.shutDown();

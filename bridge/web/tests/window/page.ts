@@ -39,23 +39,25 @@ function when<R extends object>(live: LiveQuery<R>, condition: (rows: readonly R
   });
 }
 
-/** By who started this page, with another program. */
-async function outside(sql: string): Promise<void> {
+/** By who started this page, with another program; in this database or at another device. */
+async function told(sql: string, isElsewhere: boolean): Promise<void> {
   const id = randomId();
   const done = when(notebook.watch("SELECT 1 FROM outside WHERE id = ? AND is_done", [id]), (rows) => rows.length > 0);
-  await notebook.execute("INSERT INTO outside(id, sql) VALUES(?, ?)", [id, sql]);
+  await notebook.execute("INSERT INTO outside(id, sql, is_elsewhere) VALUES(?, ?, ?)", [id, sql, Number(isElsewhere)]);
   await done;
 }
 
 async function keepContract(way: string, opened: Provider, open: () => Promise<Provider>): Promise<void> {
   let provider = opened;
+  const outside = (sql: string) => told(sql, false);
+  const elsewhere = (sql: string) => told(sql, true);
   const reload = async () => {
     provider.close();
     provider = await open();
     return provider;
   };
   for (const clause of contract) {
-    const trouble = await clause.run({ provider, outside, reload }).then(
+    const trouble = await clause.run({ provider, outside, elsewhere, reload }).then(
       () => null,
       (reason: unknown) => String(reason),
     );

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { WebSocketProvider } from "../../src";
 import type { BridgeReport } from "../../src/validation";
 import { contractSchema } from "../contract/provider_contract";
-import { program } from "../node_process";
+import { NodeProcess, program } from "../node_process";
 import { DesktopWindow } from "./desktop_window";
 import { type Task, windowTables } from "./tables";
 
@@ -38,14 +38,17 @@ export class WindowProcess {
   private async run<T>(task: Task, wasmFolder: string, outcome: (node: WebSocketProvider) => Promise<T>): Promise<T> {
     let window: DesktopWindow | undefined;
     let node: WebSocketProvider | undefined;
+    let device: NodeProcess | undefined;
     try {
       this.prepare(task, wasmFolder);
       window = DesktopWindow.open(this.folder, this.database, this.page);
       node = new WebSocketProvider(await window.url);
-      await Promise.race([this.untilEnd(node), window.gone]);
+      device = await NodeProcess.cloneOf(await window.url);
+      await Promise.race([this.untilEnd(node, device), window.gone]);
       return await outcome(node);
     } finally {
       node?.close();
+      await device?.end();
       await window?.close();
       rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     }
@@ -67,19 +70,22 @@ export class WindowProcess {
   }
 
   /** Meanwhile carries out what the page wants to be written by another program. */
-  private async untilEnd(node: WebSocketProvider): Promise<void> {
-    const wanted = node.watch<{ id: string; sql: string }>("SELECT id, sql FROM outside WHERE NOT is_done", [], {
-      key: ["id"],
-    });
+  private async untilEnd(node: WebSocketProvider, device: NodeProcess): Promise<void> {
+    const wanted = node.watch<{ id: string; sql: string; is_elsewhere: number }>(
+      "SELECT id, sql, is_elsewhere FROM outside WHERE NOT is_done",
+      [],
+      { key: ["id"] },
+    );
     const ends = node.watch<{ trouble: string | null }>("SELECT trouble FROM ends");
     const done = new Set<string>();
     try {
       await new Promise<void>((resolve, reject) => {
         wanted.subscribe(() => {
-          for (const { id, sql } of wanted.snapshot.rows) {
+          for (const { id, sql, is_elsewhere } of wanted.snapshot.rows) {
             if (done.has(id)) continue;
             done.add(id);
-            this.sqlite(sql);
+            if (is_elsewhere) device.sqlite(sql);
+            else this.sqlite(sql);
             this.sqlite(`UPDATE outside SET is_done = 1 WHERE id = '${id}'`);
           }
         });
