@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int report_version = 2;
+constexpr int report_version = 3;
 
 bool reaches(double value, double bound, direction better) {
   return better == direction::smaller_is_better ? value <= bound : value >= bound;
@@ -38,12 +38,19 @@ const std::vector<target>& targets() {
        1.25},
       {"tracked_singles", "Tracked writes against plain ones, one a transaction", "x time", smaller_is_better,
        std::nullopt, 1.5},
+      {"stamping", "Stamping against plain UPSERTs of the same rows", "x rate", larger_is_better, std::nullopt, 0.7},
+      {"extracting", "Extracting against plain UPSERTs of the same rows", "x rate", larger_is_better, std::nullopt, 1},
+      {"merging", "Merging against plain UPSERTs of the same rows", "x rate", larger_is_better, std::nullopt, 0.5},
+      {"wire_alone", "Sent for a one-column update, alone", "bytes", smaller_is_better, std::nullopt, 120},
+      {"wire_bulk", "Sent for a one-column update, in bulk", "bytes", smaller_is_better, std::nullopt, 25},
       {"memory", "Memory that a node adds", "MB", smaller_is_better, 10, 6},
       {"large_value", "A value of 3 MB to the far end", "ms", smaller_is_better, std::nullopt, std::nullopt},
       {"concurrent_writes", "Writes of four programs at once", "/s", larger_is_better, 100, std::nullopt},
       {"recovery", "Killed hub back, until an edit is through", "ms", smaller_is_better, 10'000, std::nullopt},
       {"page_round_trip_p50", "A page's request there and back, median", "ms", smaller_is_better, 50, 5},
       {"page_round_trip_p99", "A page's request there and back, 99 %", "ms", smaller_is_better, 50, std::nullopt},
+      {"page_bare_ratio", "A page's request against a bare message there and back", "x time", smaller_is_better,
+       std::nullopt, 1.3},
       {"page_queries", "A page's one-row queries, many at once", "/s", larger_is_better, 100, 10'000},
       {"page_write_p50", "A page's write until it is durable, median", "ms", smaller_is_better, 50, std::nullopt},
       {"page_writes", "A page's one-row writes, many at once", "/s", larger_is_better, 100, std::nullopt},
@@ -55,6 +62,7 @@ const std::vector<target>& targets() {
       {"page_integrity", "Values that came back to a page as they were", "%", larger_is_better, 100, 100},
       {"page_memory", "Memory that a page has gained", "MB", smaller_is_better, 10, std::nullopt},
       {"stress_success", "Success under stress", "%", larger_is_better, 95, 100},
+      {"stress_slow", "Slow answers under stress (over 100 ms)", "%", smaller_is_better, std::nullopt, std::nullopt},
       {"integrity", "Rows that are equal everywhere after it", "%", larger_is_better, 100, 100},
   };
   return all;
@@ -79,55 +87,73 @@ rounds rounds_of(const figure& measured) {
   return result;
 }
 
-namespace {
-
-constexpr double late = 0.99;
+const figure* find_figure(const validation_report& in, std::string_view name, std::string_view transport) {
+  const auto found = std::ranges::find_if(
+      in.figures, [&](const figure& each) { return each.name == name && each.transport == transport; });
+  return found == in.figures.end() ? nullptr : &*found;
+}
 
 bool is_late(const figure& each) {
   return each.name.ends_with("_p99");
 }
 
-} // namespace
+const figure& source_of(const validation_report& in, const figure& each) {
+  if (!is_late(each) || !each.samples.empty())
+    return each;
+  const auto* base = find_figure(in, each.name.substr(0, each.name.size() - 3) + "p50", each.transport);
+  return base ? *base : each;
+}
+
+summary_of summary_for(const figure& each) {
+  if (is_late(each))
+    return late_of;
+  const auto* wanted = target_named(each.name);
+  return wanted && wanted->unit == "%" ? mean_of : middle_of;
+}
 
 void add_round(validation_report& into, const validation_report& round) {
-  const auto place_of = [&into](const std::string& name, const std::string& transport) {
-    return std::ranges::find_if(into.figures,
-                                [&](const figure& each) { return each.name == name && each.transport == transport; });
-  };
   for (const auto& each : round.figures) {
-    auto found = place_of(each.name, each.transport);
+    auto found = std::ranges::find_if(into.figures, [&](const figure& known) {
+      return known.name == each.name && known.transport == each.transport;
+    });
     if (found == into.figures.end())
       found = into.figures.insert(found, figure{each.name, each.transport, each.value, {}, {}});
     found->samples.insert(found->samples.end(), each.samples.begin(), each.samples.end());
-    if (!each.samples.empty()) {
+    if (!each.samples.empty())
       found->round_sizes.push_back(each.samples.size());
-      found->value = is_late(each) ? quantile(found->samples, late) : median(found->samples);
-    }
   }
   for (auto& each : into.figures)
-    if (is_late(each) && each.samples.empty())
-      if (const auto base = place_of(each.name.substr(0, each.name.size() - 3) + "p50", each.transport);
-          base != into.figures.end() && !base->samples.empty())
-        each.value = quantile(base->samples, late);
+    if (auto samples = source_of(into, each).samples; !samples.empty())
+      each.value = summary_for(each)(samples);
   into.omissions.insert(into.omissions.end(), round.omissions.begin(), round.omissions.end());
-  into.absences.insert(into.absences.end(), round.absences.begin(), round.absences.end());
+  for (const auto& each : round.absences) // what this machine lacks it lacks in every round
+    if (std::ranges::find(into.absences, each.what, &omission::what) == into.absences.end())
+      into.absences.push_back(each);
 }
+
+namespace {
+
+/// Zero where a coarse clock saw no time pass: then on average.
+double comparable(const figure& each) {
+  auto samples = each.samples;
+  return each.value > 0 ? each.value : mean_of(samples);
+}
+
+} // namespace
 
 std::vector<way_comparison> compare_ways(const validation_report& report) {
   std::vector<way_comparison> result;
   for (const auto& wanted : targets()) {
-    const auto is_of_target = [&](const figure& each) {
-      return each.name == wanted.name;
-    };
-    const auto http = std::ranges::find_if(
-        report.figures, [&](const figure& each) { return is_of_target(each) && each.transport == "http"; });
-    if (http == report.figures.end() || wanted.unit == "%" || wanted.unit == "MB" || !(http->value > 0))
+    const auto* http = find_figure(report, wanted.name, "http");
+    const auto by_http = http ? comparable(*http) : 0;
+    if (!(by_http > 0) || wanted.unit == "%" || wanted.unit == "MB")
       continue;
-    for (const auto& each : report.figures)
-      if (is_of_target(each) && each.transport != "http" && each.value > 0)
-        result.push_back(
-            {each.name, each.transport, each.value, http->value,
-             wanted.better == direction::smaller_is_better ? http->value / each.value : each.value / http->value});
+    for (const auto& each : report.figures) {
+      const auto value = comparable(each);
+      if (each.name == wanted.name && each.transport != "http" && value > 0)
+        result.push_back({each.name, each.transport, value, by_http,
+                          wanted.better == direction::smaller_is_better ? by_http / value : value / by_http});
+    }
   }
   return result;
 }
@@ -157,6 +183,12 @@ std::string_view name_of(verdict each) {
   return "-";
 }
 
+std::optional<double> times_better(double value, const std::optional<double>& bound, direction better) {
+  if (!bound || !(value > 0) || !(*bound > 0))
+    return std::nullopt;
+  return better == direction::smaller_is_better ? *bound / value : value / *bound;
+}
+
 bool holds(const validation_report& report) {
   return report.omissions.empty() && std::ranges::none_of(report.figures, [](const figure& each) {
            return verdict_of(each) == verdict::below_floor;
@@ -174,6 +206,12 @@ json to_json(const validation_report& report) {
       entry["unit"] = wanted->unit;
       entry["floor"] = wanted->floor ? json(*wanted->floor) : json();
       entry["goal"] = wanted->goal ? json(*wanted->goal) : json();
+      const auto factor = [&](const std::optional<double>& bound) {
+        const auto found = times_better(each.value, bound, wanted->better);
+        return found ? json(*found) : json();
+      };
+      entry["times_better_than_floor"] = factor(wanted->floor);
+      entry["times_better_than_goal"] = factor(wanted->goal);
     }
     entry["samples"] = each.samples;
     entry["round_sizes"] = each.round_sizes;
@@ -188,6 +226,8 @@ json to_json(const validation_report& report) {
   return {{"tandem_validation", report_version},
           {"time_ms", report.time_ms},
           {"seconds", report.seconds},
+          {"effort", report.effort},
+          {"database", report.database},
           {"machine",
            {{"processor", report.machine.processor},
             {"cores", report.machine.cores},
@@ -209,6 +249,8 @@ validation_report report_from_json(const json& document) {
   try {
     result.time_ms = document.at("time_ms");
     result.seconds = document.at("seconds");
+    result.effort = document.at("effort");
+    result.database = document.at("database");
     const auto& machine = document.at("machine");
     result.machine = {machine.at("processor"), machine.at("cores"), machine.at("sqlite"), machine.at("program")};
     for (const auto& each : document.at("figures"))
@@ -222,42 +264,6 @@ validation_report report_from_json(const json& document) {
     refuse(trouble.what());
   }
   return result;
-}
-
-namespace {
-
-/// `ratio_of(worse, better)`: how many times larger the second is.
-template <class RatioOf>
-std::vector<change> changes_between(const validation_report& before, const validation_report& after, double noise,
-                                    RatioOf ratio_of) {
-  std::vector<change> result;
-  for (const auto& now : after.figures) {
-    const auto* wanted = target_named(now.name);
-    const auto then = std::ranges::find_if(
-        before.figures, [&](const figure& each) { return each.name == now.name && each.transport == now.transport; });
-    if (!wanted || then == before.figures.end() || then->samples.size() < 2 || now.samples.size() < 2)
-      continue;
-    const auto old_rounds = rounds_of(*then);
-    const auto new_rounds = rounds_of(now);
-    const auto found = wanted->better == direction::smaller_is_better ? ratio_of(old_rounds, new_rounds)
-                                                                      : ratio_of(new_rounds, old_rounds);
-    const bool is_sure = found.low > 1 + noise || found.high < 1 / (1 + noise);
-    result.push_back({now.name, now.transport, then->value, now.value, found.factor, found.low, found.high, is_sure});
-  }
-  return result;
-}
-
-} // namespace
-
-std::vector<change> compare(const validation_report& before, const validation_report& after, double noise) {
-  return changes_between(before, after, noise, compare_rounds);
-}
-
-std::vector<change> compare_beside(const validation_report& one, const validation_report& other, double noise) {
-  constexpr double confidence = 0.99;
-  return changes_between(one, other, noise, [](const rounds& left, const rounds& right) {
-    return compare_pairs(left, right, confidence);
-  });
 }
 
 } // namespace tandem::monitor

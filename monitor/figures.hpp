@@ -64,16 +64,30 @@ struct validation_report {
   std::vector<figure> figures;
   std::vector<omission> omissions; ///< they should have been made
   std::vector<omission> absences;  ///< this machine has not what they need
+  double effort = 1;               ///< how much was done of everything, 1 being all
+  std::string database;            ///< whose copy was measured with; empty: a fresh one
 };
 
-/// Adds what one more round has measured, and makes the values anew: a figure whose name ends in _p99 as that quantile
-/// of its samples, or of those of its _p50 if it has none; any other that has samples as their median.
+/// Null if there is none.
+const figure* find_figure(const validation_report& in, std::string_view name, std::string_view transport);
+/// True for figures whose names end in _p99: they tell what one sample in a hundred exceeds.
+bool is_late(const figure& each);
+/// What its value is made of: itself, or for a late figure without samples the one of its median.
+const figure& source_of(const validation_report& in, const figure& each);
+/// How its samples make its value: late ones as that quantile, shares of 100 % as their mean, for one bad round may not
+/// vanish among good ones; all others as their median.
+summary_of summary_for(const figure& each);
+
+/// Adds what one more round has measured, and makes the values anew of all that has samples.
 void add_round(validation_report& into, const validation_report& round);
 
 enum class verdict : std::uint8_t { no_target, below_floor, below_goal, met };
 
 verdict verdict_of(const figure& measured);
 std::string_view name_of(verdict each);
+/// By what factor the value is better than the bound; below 1: it is worse. Nothing where there is no bound, or no
+/// factor because a value is 0.
+std::optional<double> times_better(double value, const std::optional<double>& bound, direction better);
 /// False if a figure is below its floor, or if a measurement failed.
 bool holds(const validation_report& report);
 
@@ -92,24 +106,5 @@ struct way_comparison {
 
 /// In the order of the targets; figures with shares of 100 % have nothing to compare.
 std::vector<way_comparison> compare_ways(const validation_report& report);
-
-/// How one figure has changed from one report to another.
-struct change {
-  std::string name;
-  std::string transport;
-  double before = 0;
-  double after = 0;
-  double times_worse = 1; ///< above 1: worse; below: better
-  double low = 1;         ///< the interval that `times_worse` lies in
-  double high = 1;
-  bool is_sure = false; ///< beyond noise: the interval lies on one side, and by more than runs differ anyway
-};
-
-/// Figures that both reports have samples of. `noise`: how much two runs of the same program may differ, beyond what
-/// their rounds tell.
-/// With 95 % confidence.
-std::vector<change> compare(const validation_report& before, const validation_report& after, double noise);
-/// The same of two reports whose rounds were made in turns, with 99 % confidence: for choosing between two settings.
-std::vector<change> compare_beside(const validation_report& one, const validation_report& other, double noise);
 
 } // namespace tandem::monitor

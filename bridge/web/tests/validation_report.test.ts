@@ -23,11 +23,18 @@ describe.runIf(existsSync(executablePath))("the report of a validation", () => {
       page.on("pageerror", (error) => troubles.push(error.message));
       page.on("console", (message) => troubles.push(message.text()));
       await page.goto(`file://${file}`);
-      const rows = await page.locator("tbody tr").count();
+      const rows = await page.locator("table.targets tbody tr").count();
       expect(rows).toBe(report.figures.length);
       const plotted = report.figures.filter(({ samples }) => samples.length > 1);
       expect(await page.locator("figure svg polyline").count()).toBe(plotted.length);
       expect(plotted.length).toBeGreaterThan(5);
+      const ratios = await page.locator("table.targets tbody td").allTextContents();
+      expect(ratios.filter((each) => / x (better|worse)$/.test(each)).length).toBeGreaterThan(10);
+      expect(await page.locator("table.ways tbody tr").count()).toBeGreaterThan(5);
+      for (const points of await page
+        .locator("polyline")
+        .evaluateAll((all) => all.map((each) => each.getAttribute("points"))))
+        expect(points?.trim().endsWith(",10")).toBe(true); // each curve ends where all samples lie below
       for (const each of await page.locator("figure svg").all()) {
         const box = await each.boundingBox();
         expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThan(80);

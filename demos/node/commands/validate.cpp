@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "demos/node/validation/programme.hpp"
 #include "messages/failure.hpp"
 #include "monitor/advice.hpp"
+#include "monitor/baseline.hpp"
 #include "monitor/html_report.hpp"
 
 namespace tandem::node {
@@ -57,13 +59,26 @@ std::string title_of(const std::string& name, const std::string& transport) {
   return std::string{wanted ? wanted->title : name} + (transport.empty() ? "" : " (" + transport + ")");
 }
 
+/// "17.5x better", "1.2x worse", "just so"; empty where there is nothing to compare with.
+std::string factor_of(const monitor::figure& each, const monitor::target& wanted, const std::optional<double>& bound) {
+  const auto found = monitor::times_better(each.value, bound, wanted.better);
+  if (!found) {
+    return "";
+  }
+  if (*found == 1) {
+    return "just so";
+  }
+  return *found > 1 ? shown(*found) + "x better" : shown(1 / *found) + "x worse";
+}
+
 void print_figures(const validation& report) {
-  std::vector<std::vector<std::string>> rows{{"what", "reached", "", "floor", "goal", ""}};
+  std::vector<std::vector<std::string>> rows{{"what", "reached", "", "floor", "against it", "goal", "against it", ""}};
   for (const auto& wanted : monitor::targets()) {
     for (const auto& each : report.figures) {
       if (each.name == wanted.name) {
         rows.push_back({title_of(each.name, each.transport), shown(each.value), std::string{wanted.unit},
-                        shown(wanted.floor, wanted.better), shown(wanted.goal, wanted.better),
+                        shown(wanted.floor, wanted.better), factor_of(each, wanted, wanted.floor),
+                        shown(wanted.goal, wanted.better), factor_of(each, wanted, wanted.goal),
                         std::string{name_of(verdict_of(each))}});
       }
     }
@@ -133,26 +148,28 @@ validation read_baseline(const std::string& path) {
   }
 }
 
-/// True if nothing has become worse.
-bool print_changes(const validation& before, const validation& after, double noise) {
-  const auto& then = before.machine;
-  const auto& now = after.machine;
-  if (then.processor != now.processor || then.cores != now.cores) {
-    std::cerr << "tandem: the baseline is of another machine (" << then.processor << ", " << then.cores
-              << " cores); what differs may be the machine's doing\n";
+void print_changes(const std::vector<monitor::change>& changes, const std::string& before, const std::string& after) {
+  std::vector<std::vector<std::string>> rows{{"what", before, after, "", "with 99 % confidence"}};
+  for (const auto& each : changes) {
+    const auto* wanted = monitor::target_named(each.name);
+    rows.push_back({title_of(each.name, each.transport), shown(each.before), shown(each.after),
+                    std::string{wanted ? wanted->unit : ""}, in_words(each)});
   }
-  bool is_fine = true;
-  for (const auto& each : compare(before, after, noise)) {
-    if (!each.is_sure) {
-      continue;
+  std::cout << as_table(rows);
+}
+
+/// What has changed for sure, for people, beside the document or table on the standard output.
+void tell_changes(const monitor::baseline_result& against) {
+  for (const auto& each : against.doubts) {
+    std::cerr << "tandem: " << each << "\n";
+  }
+  for (const auto& each : against.changes) {
+    if (each.is_sure) {
+      std::cerr << title_of(each.name, each.transport) << ": " << shown(each.before) << " -> " << shown(each.after)
+                << ", " << in_words(each) << " than the baseline\n";
     }
-    const bool is_worse = each.times_worse > 1;
-    is_fine = is_fine && !is_worse;
-    std::cerr << title_of(each.name, each.transport) << ": " << shown(each.before) << " -> " << shown(each.after)
-              << ", " << shown(is_worse ? each.times_worse : 1 / each.times_worse) << " times "
-              << (is_worse ? "worse" : "better") << " than the baseline\n";
   }
-  return is_fine;
+  std::cerr << summary(against) << "\n";
 }
 
 /// "batch-window-ms=20" as "--batch-window-ms=20", and "no-measuring" as "--no-measuring".
@@ -167,44 +184,88 @@ std::vector<std::string> as_options(const std::string& setting) {
   return result;
 }
 
+nlohmann::json as_document(const std::vector<monitor::change>& of_two_settings) {
+  auto result = nlohmann::json::array();
+  for (const auto& each : of_two_settings) {
+    auto entry = monitor::to_json(each);
+    result.push_back({{"name", each.name},
+                      {"a", each.before},
+                      {"b", each.after},
+                      {"b_times_worse", each.times_worse},
+                      {"low", entry["low"]},
+                      {"high", entry["high"]},
+                      {"better", !each.is_sure     ? "none"
+                                 : each.is_worse() ? "a"
+                                                   : "b"}});
+  }
+  return result;
+}
+
 /// Says for each figure which setting is better, by how much and how sure that is.
 int compare_two(const validate_arguments& arguments, const programme_options& options) {
   const auto& names = arguments.compared;
   const auto found = compare_settings(options, as_options(names[0]), as_options(names[1]));
-  std::vector<std::vector<std::string>> rows{{"what", "A: " + names[0], "B: " + names[1], "", "B is", "with 99 %"}};
-  nlohmann::json document = nlohmann::json::array();
-  for (const auto& each : monitor::compare_beside(found.one, found.other, arguments.noise_percent / 100)) {
-    const auto* wanted = monitor::target_named(each.name);
-    const auto verdict = !each.is_sure          ? std::string{"no difference"}
-                         : each.times_worse > 1 ? shown(each.times_worse) + " times worse"
-                                                : shown(1 / each.times_worse) + " times better";
-    rows.push_back({title_of(each.name, each.transport), shown(each.before), shown(each.after),
-                    std::string{wanted ? wanted->unit : ""}, verdict,
-                    shown(each.low) + " to " + shown(each.high) + " times worse"});
-    document.push_back({{"name", each.name},
-                        {"a", each.before},
-                        {"b", each.after},
-                        {"b_times_worse", each.times_worse},
-                        {"low", each.low},
-                        {"high", each.high},
-                        {"better", !each.is_sure          ? "none"
-                                   : each.times_worse > 1 ? "a"
-                                                          : "b"}});
-  }
+  const auto changes = monitor::compare_beside(found.one, found.other, arguments.noise_percent / 100);
   if (arguments.is_json) {
-    print(document);
+    print(as_document(changes));
   } else {
-    std::cout << as_table(rows);
+    print_changes(changes, "A: " + names[0], "B: " + names[1]);
+  }
+  if (!arguments.html.empty()) {
+    write_file(arguments.html, to_html(found.one, names[0], found.other, names[1], changes));
   }
   return exit_done;
+}
+
+/// The baseline that this run is to be held against, if there is one that can be.
+std::optional<validation> baseline_for(const validate_arguments& arguments) {
+  if (arguments.baseline.empty() || arguments.saves || !fs::exists(arguments.baseline)) {
+    return std::nullopt;
+  }
+  auto result = read_baseline(arguments.baseline);
+  const auto database = arguments.database.empty() ? "" : fs::canonical(arguments.database).string();
+  if (const auto why = monitor::why_incomparable(result, arguments.effort, database); !why.empty()) {
+    throw failure{failure_code::protocol, arguments.baseline + " is no baseline for this run: " + why +
+                                              "; measure alike, or --save a new baseline"};
+  }
+  return result;
+}
+
+void save_baseline(const std::string& path, const validation& report) {
+  write_file(path, to_json(report).dump() + "\n");
+  std::cerr << "saved as the baseline: " << path << "\n";
+  if (!holds(report)) {
+    std::cerr << "tandem: this baseline itself misses a floor, or something could not be measured for it; what is as "
+                 "bad later will not be named\n";
+  }
+}
+
+/// The standard output, and the page if one is asked for. `against`: null if there is no baseline.
+void write_report(const validate_arguments& arguments, const validation& report,
+                  const monitor::baseline_result* against) {
+  if (arguments.is_json) {
+    auto document = to_json(report);
+    if (against) {
+      document["baseline"] = to_json(*against);
+    }
+    print(document);
+  } else {
+    print_report(report);
+    if (against) {
+      std::cout << "\n";
+      print_changes(against->changes, "baseline", "now");
+    }
+  }
+  if (!arguments.html.empty()) {
+    write_file(arguments.html, to_html(report, against));
+  }
 }
 
 int validate(const validate_arguments& arguments) {
   if (!arguments.database.empty() && !fs::exists(arguments.database)) {
     throw failure{failure_code::not_found, arguments.database + " does not exist; name an existing database, or none"};
   }
-  const bool compares = !arguments.baseline.empty() && !arguments.saves && fs::exists(arguments.baseline);
-  const auto before = compares ? read_baseline(arguments.baseline) : validation{};
+  const auto before = baseline_for(arguments);
   programme_options options;
   options.original = arguments.database;
   options.much = {arguments.effort};
@@ -215,21 +276,17 @@ int validate(const validate_arguments& arguments) {
     return compare_two(arguments, options);
   }
   const auto report = run_programme(options);
-  if (arguments.is_json) {
-    print(to_json(report));
-  } else {
-    print_report(report);
+  std::optional<monitor::baseline_result> against;
+  if (before) {
+    against = monitor::hold_against(*before, report, arguments.noise_percent / 100);
   }
-  if (!arguments.html.empty()) {
-    write_file(arguments.html, to_html(report));
-  }
-  bool is_fine = holds(report);
-  if (compares) {
-    is_fine = print_changes(before, report, arguments.noise_percent / 100) && is_fine;
+  write_report(arguments, report, against ? &*against : nullptr);
+  if (against) {
+    tell_changes(*against);
   } else if (!arguments.baseline.empty()) {
-    write_file(arguments.baseline, to_json(report).dump() + "\n");
+    save_baseline(arguments.baseline, report);
   }
-  return is_fine ? exit_done : exit_failure;
+  return holds(report) && (!against || against->is_fine()) ? exit_done : exit_failure;
 }
 
 } // namespace

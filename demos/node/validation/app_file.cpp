@@ -73,6 +73,15 @@ std::string app_file::text(std::string_view sql) {
   return found ? std::string{found, static_cast<std::size_t>(sqlite3_column_bytes(prepared.get(), 0))} : std::string{};
 }
 
+std::string app_file::bytes(std::string_view sql) {
+  const auto prepared = prepare(sql);
+  if (sqlite3_step(prepared.get()) != SQLITE_ROW) {
+    fail("read");
+  }
+  const auto* found = static_cast<const char*>(sqlite3_column_blob(prepared.get(), 0));
+  return found ? std::string{found, static_cast<std::size_t>(sqlite3_column_bytes(prepared.get(), 0))} : std::string{};
+}
+
 void app_file::create_table() {
   execute("CREATE TABLE IF NOT EXISTS validation(id INTEGER PRIMARY KEY, body TEXT, revision INTEGER DEFAULT 0)");
 }
@@ -83,12 +92,23 @@ bool app_file::run(sqlite3_stmt* prepared) {
   return code == SQLITE_DONE;
 }
 
-bool app_file::insert(std::int64_t id, std::string_view body) {
+void app_file::prepare_insert() {
   if (!insert_) {
     insert_ = prepare("INSERT INTO validation(id, body) VALUES (?1, ?2)");
   }
+}
+
+bool app_file::insert(std::int64_t id, std::string_view body) {
+  prepare_insert();
   sqlite3_bind_int64(insert_.get(), 1, id);
   sqlite3_bind_text(insert_.get(), 2, body.data(), static_cast<int>(body.size()), SQLITE_TRANSIENT);
+  return run(insert_.get());
+}
+
+bool app_file::insert_blob(std::int64_t id, std::string_view bytes) {
+  prepare_insert();
+  sqlite3_bind_int64(insert_.get(), 1, id);
+  sqlite3_bind_blob(insert_.get(), 2, bytes.data(), static_cast<int>(bytes.size()), SQLITE_TRANSIENT);
   return run(insert_.get());
 }
 

@@ -14,7 +14,14 @@ namespace tandem::node {
 
 /// Throws messages::failure (storage) where SQLite does not do what it is told. One thread at a time.
 class app_file {
+  struct closer {
+    void operator()(sqlite3* connection) const;
+    void operator()(sqlite3_stmt* statement) const;
+  };
+
 public:
+  using statement = std::unique_ptr<sqlite3_stmt, closer>;
+
   explicit app_file(const std::filesystem::path& file);
 
   void execute(const std::string& sql);
@@ -22,23 +29,23 @@ public:
   std::int64_t number(std::string_view sql);
   /// The first value of the first row, which must be there.
   std::string text(std::string_view sql);
+  /// The same of a blob, byte by byte.
+  std::string bytes(std::string_view sql);
+  statement prepare(std::string_view sql);
+  /// Runs a statement that returns nothing, and readies it for the next time. False if the database was busy or full.
+  static bool run(sqlite3_stmt* prepared);
 
   /// The table that validations write to.
   void create_table();
   /// One row; commits by itself unless a transaction is open. False if the database was busy or full: nothing was
   /// written.
   bool insert(std::int64_t id, std::string_view body);
+  bool insert_blob(std::int64_t id, std::string_view bytes);
   bool update(std::int64_t id, std::int64_t revision);
   bool remove(std::int64_t id);
 
 private:
-  struct closer {
-    void operator()(sqlite3* connection) const;
-    void operator()(sqlite3_stmt* statement) const;
-  };
-  using statement = std::unique_ptr<sqlite3_stmt, closer>;
-  statement prepare(std::string_view sql);
-  bool run(sqlite3_stmt* prepared);
+  void prepare_insert();
   [[noreturn]] void fail(std::string_view doing);
 
   std::string file_;

@@ -172,6 +172,14 @@ double rate_of(page_here& from, int count, void (*request)(page_here&)) {
 
 } // namespace
 
+namespace {
+
+void add_rate(validation& into, const std::string& name, double rate) {
+  into.figures.push_back({name, way, rate, {rate}});
+}
+
+} // namespace
+
 void measure_in_process(field& on, effort much, validation& into) {
   actors::node_options options;
   options.path = on.tracked_file("own.db", "CREATE TABLE pages(id INTEGER PRIMARY KEY, title TEXT)").string();
@@ -184,10 +192,10 @@ void measure_in_process(field& on, effort much, validation& into) {
     const auto pings = each_takes<page::told>(here, much.of(2'000), ask);
     into.figures.push_back({"page_round_trip_p50", way, monitor::median(pings), pings});
     into.figures.push_back({"page_round_trip_p99", way, monitor::quantile(pings, 0.99), {}});
-    into.figures.push_back({"page_queries", way, rate_of<page::rows>(here, much.of(20'000), query), {}});
+    add_rate(into, "page_queries", rate_of<page::rows>(here, much.of(20'000), query));
     const auto writes = each_takes<page::done>(here, much.of(200), write);
     into.figures.push_back({"page_write_p50", way, monitor::median(writes), writes});
-    into.figures.push_back({"page_writes", way, rate_of<page::done>(here, much.of(2'000), write), {}});
+    add_rate(into, "page_writes", rate_of<page::done>(here, much.of(2'000), write));
   }
   own.stop();
 }

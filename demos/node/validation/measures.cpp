@@ -8,6 +8,7 @@
 
 #include "demos/node/demo/story.hpp"
 #include "demos/node/validation/app_file.hpp"
+#include "demos/node/validation/random_bytes.hpp"
 #include "messages/failure.hpp"
 #include "monitor/statistics.hpp"
 
@@ -177,20 +178,20 @@ void measure_throughput(field& on, effort much, validation& into) {
 
 void measure_large_values(field& on, effort much, validation& into) {
   constexpr std::size_t large_bytes = 3'000'000;
-  std::string large(large_bytes, ' ');
   app_file writer{on.near.file};
   app_file reader{on.far.file};
   std::vector<double> times;
   for (int round = 0; round < much.of(5); ++round) {
-    for (std::size_t i = 0; i < large.size(); ++i) { // letters that no compression makes small
-      large[i] = static_cast<char>('!' + (i * 2'654'435'761U + static_cast<unsigned>(round) * 40'503U) % 89'999 % 90);
-    }
     const auto id = on.take_ids(1);
+    const auto large = random_bytes(large_bytes, static_cast<std::uint64_t>(id));
     const stopwatch time;
-    must(writer.insert(id, large));
+    must(writer.insert_blob(id, large));
     wait_for([&] { return reader.number("SELECT max(id) FROM validation") >= id; }, "a large value",
              patience_for_rows_ms);
     times.push_back(time.ms());
+    if (reader.bytes("SELECT body FROM validation WHERE id = " + std::to_string(id)) != large) {
+      throw failure{failure_code::storage, "a value of 3 MB is another one at the far end"};
+    }
   }
   add(into, "large_value", monitor::median(times), times);
 }
@@ -222,7 +223,8 @@ void measure_concurrency(field& on, effort much, validation& into) {
     throw failure{failure_code::busy, std::to_string(failed) + " writes were not taken"};
   }
   on.wait_until_level(patience_for_rows_ms);
-  add(into, "concurrent_writes", writers * each_writes / seconds);
+  const auto rate = writers * each_writes / seconds;
+  add(into, "concurrent_writes", rate, {rate});
 }
 
 void measure_memory(field& on, effort /*much*/, validation& into) {
@@ -232,7 +234,8 @@ void measure_memory(field& on, effort /*much*/, validation& into) {
       std::istringstream numbers{line.substr(line.find(':') + 1)};
       double kilobytes = 0;
       numbers >> kilobytes;
-      add(into, "memory", kilobytes / 1'024);
+      const auto megabytes = kilobytes / 1'024;
+      add(into, "memory", megabytes, {megabytes});
       return;
     }
   }

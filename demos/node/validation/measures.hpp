@@ -24,6 +24,10 @@ void measure_busy_latency(field& on, effort much, validation& into);
 /// A burst of rows on one device until all of them are readable on the other.
 void measure_throughput(field& on, effort much, validation& into);
 void measure_large_values(field& on, effort much, validation& into);
+/// Stamping, extracting and merging, each against plain UPSERTs of the same rows.
+void measure_core(field& on, effort much, validation& into);
+/// What a device sends for updates of one column, alone and in bulk.
+void measure_wire(field& on, effort much, validation& into);
 /// Four programs that write to one file at once.
 void measure_concurrency(field& on, effort much, validation& into);
 /// What the node of a device holds that only it needs.

@@ -1,8 +1,13 @@
 #include "demos/node/validation/programme.hpp"
 
+#include <algorithm>
 #include <array>
+#include <exception>
+#include <filesystem>
 #include <fstream>
+#include <set>
 #include <span>
+#include <string>
 #include <thread>
 
 #include <sqlite3.h>
@@ -18,23 +23,27 @@ namespace {
 struct measurement {
   const char* what;
   void (*make)(field&, effort, validation&);
+  int rounds = validation_rounds; ///< in how many of them it is made
 };
 
-/// What the machine does meanwhile differs from one round to the next: made again in each, on nodes started anew.
-constexpr std::array repeated{
+/// What a machine does besides differs from one round to the next: made again and again, on nodes started anew. What
+/// takes long to begin with is made in fewer rounds.
+constexpr int few_rounds = validation_rounds / 2;
+constexpr std::array programme{
     measurement{"the app's own writes, beside plain SQLite", measure_writes},
     measurement{"latency from commit to commit", measure_latency},
     measurement{"latency while an app writes without a pause", measure_busy_latency},
     measurement{"throughput through the hub", measure_throughput},
     measurement{"large values", measure_large_values},
-};
-constexpr std::array once{
+    measurement{"stamping, extracting, merging, beside plain SQLite", measure_core},
+    measurement{"bytes on the wire", measure_wire, few_rounds},
     measurement{"requests within one process", measure_in_process},
-    measurement{"a page's ways to its data", measure_ways},
+    measurement{"a page's ways to its data", measure_ways, few_rounds},
     measurement{"four programs that write at once", measure_concurrency},
     measurement{"a node's memory", measure_memory},
     measurement{"recovery from a killed hub", measure_recovery},
-    measurement{"stress: four programs on two devices, the hub killed and frozen again and again", measure_stress},
+    measurement{"stress: four programs on two devices, the hub killed and frozen again and again", measure_stress,
+                few_rounds},
 };
 
 /// What the settings of a node may change, and what is measured quickly enough to be made again and again.
@@ -62,20 +71,36 @@ monitor::machine this_machine() {
 
 namespace {
 
-/// Adds to the report; says what comes next.
-void make_all(std::span<const measurement> what, field& on, effort much, validation& into,
-              const std::function<void(const std::string&)>& on_progress, const std::string& where) {
-  for (const auto& each : what) {
-    if (on_progress) {
-      on_progress(std::string{each.what} + where);
-    }
-    try {
-      each.make(on, much, into);
-    } catch (const messages::failure& problem) {
-      into.omissions.push_back({each.what, problem.what()});
+class maker {
+public:
+  explicit maker(const programme_options& options) : options_{options} {}
+
+  /// Makes what is to be made in this of `rounds` rounds, and adds to the report; says what comes next. What could not
+  /// be made once is not tried again: some take long to fail.
+  void make_round(std::span<const measurement> what, int round, int rounds, const std::string& who, field& on,
+                  validation& into) {
+    for (const auto& each : what) {
+      const auto interval = rounds / std::min(rounds, each.rounds);
+      if (round % interval != 0 || failed_.contains(each.what)) {
+        continue;
+      }
+      if (options_.on_progress) {
+        options_.on_progress(each.what + who + ", round " + std::to_string(round / interval) + " of " +
+                             std::to_string(rounds / interval));
+      }
+      try {
+        each.make(on, {options_.much.share * interval / rounds}, into);
+      } catch (const std::exception& problem) {
+        failed_.insert(each.what);
+        into.omissions.push_back({each.what, problem.what()});
+      }
     }
   }
-}
+
+private:
+  const programme_options& options_;
+  std::set<std::string> failed_;
+};
 
 } // namespace
 
@@ -83,17 +108,15 @@ validation run_programme(const programme_options& options) {
   validation result;
   result.time_ms = storage::system_clock_ms();
   result.machine = this_machine();
+  result.effort = options.much.share;
+  result.database = options.original.empty() ? "" : std::filesystem::canonical(options.original).string();
   const stopwatch time;
-  const effort of_each{options.much.share / validation_rounds};
+  maker making{options};
   for (int round = 1; round <= validation_rounds; ++round) {
     validation found;
     try {
       field here{options.original};
-      make_all(repeated, here, of_each, found, options.on_progress,
-               ", round " + std::to_string(round) + " of " + std::to_string(validation_rounds));
-      if (round == validation_rounds) {
-        make_all(once, here, options.much, found, options.on_progress, "");
-      }
+      making.make_round(programme, round, validation_rounds, "", here, found);
     } catch (const messages::failure& problem) {
       found.omissions.push_back({"everything in round " + std::to_string(round), problem.what()});
     }
@@ -106,19 +129,22 @@ validation run_programme(const programme_options& options) {
 comparison compare_settings(const programme_options& options, const std::vector<std::string>& one,
                             const std::vector<std::string>& other) {
   comparison result;
+  result.one.machine = result.other.machine = this_machine();
+  maker making{options};
   for (int round = 1; round <= comparison_rounds; ++round) {
     // In turns, and who begins changes too: what only gets slower with time strikes both alike.
     for (const bool is_one : {round % 2 == 1, round % 2 == 0}) {
       validation found;
+      const stopwatch time;
       field here{options.original, is_one ? one : other};
-      make_all(compared, here, {options.much.share / comparison_rounds}, found, options.on_progress,
-               ", " + std::string{is_one ? "A" : "B"} + ", round " + std::to_string(round) + " of " +
-                   std::to_string(comparison_rounds));
+      making.make_round(compared, round, comparison_rounds, is_one ? ", A" : ", B", here, found);
       if (!found.omissions.empty()) {
         throw messages::failure{messages::failure_code::busy,
                                 found.omissions.front().what + " can't be measured: " + found.omissions.front().why};
       }
-      add_round(is_one ? result.one : result.other, found);
+      auto& into = is_one ? result.one : result.other;
+      add_round(into, found);
+      into.seconds += time.ms() / 1'000;
     }
   }
   return result;

@@ -1,6 +1,6 @@
 // Four programs on two devices update the same rows, insert and delete, while the hub dies and freezes again and again.
-// Every write must be taken at once, and every row must be the same everywhere in the end, with the latest write of one
-// of them in it.
+// Every write must be taken, those that took long are counted apart, and every row must be the same everywhere in the
+// end, with the latest write of one of them in it.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -32,18 +32,26 @@ constexpr std::int64_t own_rows = 10'000;
 constexpr std::int64_t insert_each = 8;
 constexpr std::int64_t delete_each = 16;
 constexpr int level_ms = 60'000;
+/// An answer that takes longer is a slow one: people notice it.
+constexpr double slow_ms = 100;
 
-/// What one writer did: writes that were taken, the last revision that it gave each row, and which rows of its own are
-/// there.
+/// What one writer did: writes that were taken, and how many of them only after a while, the last revision that it gave
+/// each row, and which rows of its own are there.
 struct writer_report {
   std::uint64_t tried = 0;
   std::uint64_t taken = 0;
+  std::uint64_t slow = 0;
   std::map<std::int64_t, std::int64_t> last;
   std::set<std::int64_t> inserted, deleted;
 
-  bool note(bool was_taken) {
+  /// Makes one write, with a look at the clock.
+  template <class Write>
+  bool made(Write write) {
+    const stopwatch time;
+    const bool was_taken = write();
     ++tried;
     taken += was_taken;
+    slow += was_taken && time.ms() > slow_ms;
     return was_taken;
   }
 };
@@ -55,17 +63,17 @@ writer_report write_until(const std::atomic<bool>& is_over, const std::filesyste
   app_file app{file};
   auto own = first + rows + writer * own_rows;
   for (std::int64_t revision = 1; !is_over; ++revision) {
-    if (revision % insert_each == 0 && result.note(app.insert(own, "stress"))) {
+    if (revision % insert_each == 0 && result.made([&] { return app.insert(own, "stress"); })) {
       result.inserted.insert(own++);
     }
     if (revision % delete_each == 0 && !result.inserted.empty()) {
-      if (const auto id = *result.inserted.begin(); result.note(app.remove(id))) {
+      if (const auto id = *result.inserted.begin(); result.made([&] { return app.remove(id); })) {
         result.inserted.erase(id);
         result.deleted.insert(id);
       }
     }
     const auto id = first + (revision * 7 + writer * 3) % rows;
-    if (result.note(app.update(id, writers * revision + writer))) {
+    if (result.made([&] { return app.update(id, writers * revision + writer); })) {
       result.last[id] = writers * revision + writer;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{2});
@@ -120,11 +128,12 @@ soundness look_at_rows(field& on, std::int64_t first, const std::vector<writer_r
 /// In turns the hub dies, which cuts its links, and freezes, so that they hang.
 void disturb(field& on, int rounds) {
   for (int round = 0; round < rounds; ++round) {
-    std::this_thread::sleep_for(std::chrono::milliseconds{600});
-    const bool dies = round % 2 == 0;
-    dies ? on.kill_hub() : on.freeze_hub();
-    std::this_thread::sleep_for(std::chrono::milliseconds{200});
-    dies ? on.start_hub() : on.thaw_hub();
+    for (const bool dies : {true, false}) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{600});
+      dies ? on.kill_hub() : on.freeze_hub();
+      std::this_thread::sleep_for(std::chrono::milliseconds{200});
+      dies ? on.start_hub() : on.thaw_hub();
+    }
   }
 }
 
@@ -160,7 +169,7 @@ void measure_stress(field& on, effort much, validation& into) {
       });
     });
   }
-  guarded([&] { disturb(on, much.of(6)); });
+  guarded([&] { disturb(on, much.of(4)); });
   is_over = true;
   for (auto& each : threads) {
     each.join();
@@ -169,15 +178,21 @@ void measure_stress(field& on, effort much, validation& into) {
     throw failure{failure_code::busy, trouble};
   }
   on.wait_until_level(level_ms);
-  std::uint64_t taken = 0;
   std::uint64_t tried = 0;
+  std::uint64_t taken = 0;
+  std::uint64_t slow = 0;
   for (const auto& each : reports) {
-    taken += each.taken;
     tried += each.tried;
+    taken += each.taken;
+    slow += each.slow;
   }
-  into.figures.push_back({"stress_success", "", share(taken, tried), {}});
+  const auto add = [&into](const char* name, double percent) {
+    into.figures.push_back({name, "", percent, {percent}});
+  };
+  add("stress_success", share(taken, tried));
+  add("stress_slow", share(slow, taken));
   const auto found = look_at_rows(on, first, reports);
-  into.figures.push_back({"integrity", "", share(found.sound, found.all), {}});
+  add("integrity", share(found.sound, found.all));
 }
 
 } // namespace tandem::node

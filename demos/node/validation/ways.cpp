@@ -10,6 +10,7 @@
 #include "demos/node/demo/process.hpp"
 #include "demos/node/validation/app_file.hpp"
 #include "demos/node/validation/measures.hpp"
+#include "demos/node/validation/page_report.hpp"
 #include "demos/node/validation/ways_page.hpp"
 #include "messages/failure.hpp"
 
@@ -48,9 +49,16 @@ void append(command& all, const command& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
+/// The window of tests/bench has a bare message handler too, to hold a request against; empty if there is none.
+fs::path bare_window() {
+  auto program = fs::path{own_program()}.parent_path() / "bench_window";
+  return fs::exists(program) ? program : fs::path{};
+}
+
 /// Empty if there is no WebView, or nothing that could show it.
 command window_command(const fs::path& database, const fs::path& page) {
-  const auto program = fs::path{own_program()}.parent_path() / "tandem_webview";
+  const auto bare = bare_window();
+  const auto program = bare.empty() ? fs::path{own_program()}.parent_path() / "tandem_webview" : bare;
   const bool has_display = std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr;
   if (!fs::exists(program) || !is_in_path("timeout") || (!has_display && !is_in_path("xvfb-run"))) {
     return {};
@@ -65,7 +73,8 @@ command window_command(const fs::path& database, const fs::path& page) {
       append(result, {"dbus-run-session", "--"});
     }
   }
-  append(result, {program.string(), database.string(), "--www", page.string()});
+  append(result, bare.empty() ? command{program.string(), database.string(), "--www", page.string()}
+                              : command{program.string(), database.string(), page.string(), ""});
   return result;
 }
 
@@ -93,23 +102,10 @@ command browser_command(const std::string& url, const fs::path& profile) {
 }
 
 /// What the page wrote when it was done.
-nlohmann::json report_of(const fs::path& database) {
+std::string report_of(const fs::path& database) {
   app_file app{database};
   wait_for([&] { return app.number("SELECT count(*) FROM reports") > 0; }, "the report of the page", patience_ms);
-  return nlohmann::json::parse(app.text("SELECT json FROM reports"));
-}
-
-void add_figures(const nlohmann::json& report, validation& into) {
-  for (const auto& way : report.at("ways")) {
-    const auto name = way.at("way").get<std::string>();
-    for (const auto& each : way.at("figures")) {
-      into.figures.push_back({"page_" + each.at("name").get<std::string>(), name, each.at("value"),
-                              each.value("samples", std::vector<double>{})});
-    }
-    for (const auto& each : way.at("omissions")) {
-      into.omissions.push_back({"a page by " + name + ": " + each.at("what").get<std::string>(), each.at("why")});
-    }
-  }
+  return app.text("SELECT json FROM reports");
 }
 
 } // namespace
@@ -121,8 +117,13 @@ void measure_ways(field& on, effort much, validation& into) {
   const auto log = on.fresh_path("page.log");
   if (const auto window = window_command(database, page); !window.empty()) {
     process shown{window, log, false};
-    add_figures(report_of(database), into);
+    add_page_report(report_of(database), into);
     shown.end(SIGTERM);
+    if (bare_window().empty()) {
+      into.absences.push_back({"a page's round trip against a bare message's",
+                               "bench_window, whose WebView also echoes bare messages, is not beside this program; "
+                               "`tools/build tests` makes it, and tests/bench measures the same (part `pages`)"});
+    }
     return;
   }
   process node{{own_program(), "serve", database.string(), "--listen", "127.0.0.1:0", "--www", page.string()},
@@ -138,7 +139,7 @@ void measure_ways(field& on, effort much, validation& into) {
     return;
   }
   process shown{browser, log, false};
-  add_figures(report_of(database), into);
+  add_page_report(report_of(database), into);
   into.absences.push_back({"a page by webview", "tandem_webview is not beside this program, or has no display; "
                                                 "`tools/setup webview` and `tools/build webview` make it"});
   shown.end(SIGTERM);

@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE(the_interval_holds_the_true_ratio_nearly_always) {
       before.push_back(10 * noise(random));
       after.push_back(13 * noise(random));
     }
-    const auto found = compare_rounds({before}, {after});
+    const auto found = compare_rounds({before}, {after}, middle_of, 0.95);
     held += found.low <= 1.3 && 1.3 <= found.high;
   }
   BOOST_TEST(held >= 52); // of 60; 57 expected
@@ -38,14 +38,17 @@ BOOST_AUTO_TEST_CASE(the_interval_holds_the_true_ratio_nearly_always) {
 BOOST_AUTO_TEST_CASE(the_same_values_give_the_same_answer) {
   const std::vector<double> before{1, 2, 3, 4};
   const std::vector<double> after{2, 3, 4, 5};
-  BOOST_TEST(compare_rounds({before}, {after}).low == compare_rounds({before}, {after}).low);
+  const auto low = [&] {
+    return compare_rounds({before}, {after}, middle_of, 0.95).low;
+  };
+  BOOST_TEST(low() == low());
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_known_of_nothing) {
   const std::vector<double> some{1, 2};
   const std::vector<double> zeros{0, 0};
-  BOOST_TEST(std::isinf(compare_rounds({}, {some}).high));
-  BOOST_TEST(std::isinf(compare_rounds({zeros}, {some}).high));
+  BOOST_TEST(std::isinf(compare_rounds({}, {some}, middle_of, 0.95).high));
+  BOOST_TEST(std::isinf(compare_rounds({zeros}, {some}, middle_of, 0.95).high));
 }
 
 namespace {
@@ -67,7 +70,8 @@ struct restless_machine {
   }
 };
 
-constexpr double noise = 0.10; // what `tandem validate` takes for granted
+constexpr double noise = 0.10;      // what `tandem validate` takes for granted
+constexpr double confidence = 0.99; // and how sure it wants to be
 
 bool is_called_worse(const ratio& found) {
   return found.low > 1 + noise;
@@ -81,8 +85,8 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_30_percent_slower_is_caught_and_equal_runs_ar
   int false_alarms = 0;
   for (int i = 0; i < 100; ++i) {
     const auto baseline = here.run(10);
-    caught += is_called_worse(compare_rounds(baseline, here.run(13)));
-    const auto same = compare_rounds(baseline, here.run(10));
+    caught += is_called_worse(compare_rounds(baseline, here.run(13), middle_of, 0.95));
+    const auto same = compare_rounds(baseline, here.run(10), middle_of, 0.95);
     false_alarms += is_called_worse(same) || same.high < 1 / (1 + noise);
   }
   BOOST_TEST(caught >= 85);
@@ -105,12 +109,34 @@ BOOST_AUTO_TEST_CASE(pairs_tell_two_settings_apart_on_a_machine_that_changes_its
       equal.push_back(here.run(10 * pace, 1).front());
       slower.push_back(here.run(15 * pace, 1).front());
     }
-    const auto same = compare_pairs(one, equal, 0.99);
+    const auto same = compare_pairs(one, equal, middle_of, confidence);
     found_equal += same.low <= 1 + noise && same.high >= 1 / (1 + noise);
-    found_better += is_called_worse(compare_pairs(one, slower, 0.99));
+    found_better += is_called_worse(compare_pairs(one, slower, middle_of, confidence));
   }
   BOOST_TEST(found_equal == 50);
   BOOST_TEST(found_better >= 45);
+}
+
+/// The usual ones are alike, and one in twenty takes four times as long: the median says nothing of it.
+BOOST_AUTO_TEST_CASE(late_samples_are_compared_as_what_they_are) {
+  restless_machine here{std::mt19937_64{3}};
+  const auto baseline = here.run(10);
+  auto ragged = here.run(10);
+  for (auto& round : ragged)
+    for (std::size_t i = 0; i < round.size(); i += 20)
+      round[i] *= 4;
+  BOOST_TEST(!is_called_worse(compare_rounds(baseline, ragged, middle_of, confidence)));
+  BOOST_TEST(is_called_worse(compare_rounds(baseline, ragged, late_of, confidence)));
+}
+
+BOOST_AUTO_TEST_CASE(summaries_by_hand) {
+  std::vector<double> values{4, 1, 2, 3};
+  BOOST_TEST(mean_of(values) == 2.5);
+  BOOST_TEST(middle_of(values) == 2);
+  BOOST_TEST(late_of(values) == 4);
+  values.clear();
+  for (const auto summary : {mean_of, middle_of, late_of})
+    BOOST_TEST(summary(values) == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
