@@ -4,8 +4,10 @@ Usage: bench.py BUILD [--json FILE] [--only PART]... [--scale SHARE]
 """
 
 import argparse
+import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import sqlite3
@@ -207,41 +209,64 @@ class Bench:
 
     def measuring(self):
         """What it costs to measure: with and without, one after the other, through a hub; and what it costs to ask."""
-        rates, memory, asked_ms = {True: [], False: []}, {True: [], False: []}, []
+        rates, memory = {True: [], False: []}, {True: [], False: []}
         for turn in range(MEASURING_TURNS):
             for is_on in (True, False) if turn % 2 else (False, True):
                 rates[is_on].append(self.measured_rate(turn, is_on, memory[is_on]))
-        self.measured_rate(MEASURING_TURNS, True, [], asked_ms)
-        ratio = statistics.median(off / on for on, off in zip(rates[True], rates[False], strict=True))
+        ratio, low, high = ratio_of_pairs(rates[False], rates[True])
         self.add("measuring", "time with it, of that without", ratio, "x time", ("<=", 1.02),
-                 f"median of {MEASURING_TURNS} pairs of {self.count(20_000):,} rows")
+                 f"{low:.3f} to {high:.3f} with 95 %; median of {MEASURING_TURNS} pairs of {self.count(20_000):,} rows")
         self.add("measuring", "memory of the hub with it, more than without",
                  statistics.median(memory[True]) - statistics.median(memory[False]), "MB", ("<=", 1))
+        asked_ms = self.asked_under_load()
         self.add("measuring", "GET /metrics of the hub under load, p99", quantile(sorted(asked_ms), 0.99), "ms", ("<=", 5),
-                 f"median {quantile(sorted(asked_ms), 0.5):.1f} ms of {len(asked_ms)}")
+                 f"median {quantile(sorted(asked_ms), 0.5):.1f} ms of {len(asked_ms)} requests")
         pages.measure_dashboard(self)
 
-    def measured_rate(self, turn, is_on, memory, asked_ms=None):
-        options = [] if is_on else ["--no-measuring"]
-        near, hub, far = (self.file(f"{name}-{turn}-{is_on}") for name in ("near", "hub", "far"))
-        self.programs.drive("prepare", near, 100, "tracked")
+    def measured_rate(self, turn, is_on, memory):
         count = self.count(20_000)
-        with (Node(self.programs, hub, options=options) as hub_node, Node(self.programs, near, hub_node.url, options),
-              Node(self.programs, far, hub_node.url, options)):
-            wait_rows(far, 100)
+        with self.three_nodes(f"{turn}-{is_on}", [] if is_on else ["--no-measuring"]) as (hub_node, near, far):
             watcher = self.programs.start_driving("watch", far, 100 + count)
             time.sleep(0.3)
-            writer = self.programs.start_driving("write", near, "insert", count, 20_000_000)
-            while asked_ms is not None and count_rows(far) < 100 + count:
-                begin = time.monotonic()
-                with urllib.request.urlopen(hub_node.url.replace("ws:", "http:") + "metrics", timeout=30) as answer:
-                    answer.read()
-                asked_ms.append((time.monotonic() - begin) * 1000)
-                time.sleep(0.1)
-            begin_us = result_of(writer)["begin_us"]
+            begin_us = self.programs.drive("write", near, "insert", count, 20_000_000)["begin_us"]
             end_us = result_of(watcher)["end_us"]
             memory.append(hub_node.memory_mb())
         return count / ((end_us - begin_us) / 1e6)
+
+    @contextlib.contextmanager
+    def three_nodes(self, name, options=()):
+        """Two devices and their hub, level: the hub's node, and the files of the devices."""
+        near, hub, far = (self.file(f"{each}-{name}") for each in ("near", "hub", "far"))
+        self.programs.drive("prepare", near, 100, "tracked")
+        with (Node(self.programs, hub, options=options) as hub_node, Node(self.programs, near, hub_node.url, options),
+              Node(self.programs, far, hub_node.url, options)):
+            wait_rows(far, 100)
+            yield hub_node, near, far
+
+    def asked_under_load(self):
+        """Milliseconds of each request for /metrics, while rows pass through the hub without a pause."""
+        asked_ms = []
+        with self.three_nodes("asked") as (hub_node, near, far):
+            url, burst, written = hub_node.url.replace("ws:", "http:") + "metrics", self.count(20_000), 0
+            end = time.monotonic() + ASKED_S
+            writer = None
+            while time.monotonic() < end or len(asked_ms) < ASKED_LEAST:
+                if writer and writer.poll() is not None:
+                    result_of(writer)
+                    writer = None
+                # The next burst leaves while half of the last is still on its way.
+                if not writer and count_rows(far) >= 100 + written - burst // 2:
+                    writer = self.programs.start_driving("write", near, "insert", burst, 20_000_000 + written)
+                    written += burst
+                begin = time.monotonic()
+                with urllib.request.urlopen(url, timeout=30) as answer:
+                    answer.read()
+                asked_ms.append((time.monotonic() - begin) * 1000)
+                time.sleep(ASKED_EACH_S)
+            if writer:
+                result_of(writer)
+            wait_rows(far, 100 + written)
+        return asked_ms
 
     def intake(self):
         """The app's own writer while its node takes in many rows."""
@@ -290,11 +315,21 @@ class Bench:
 
 PARTS = ["writes", "core", "sizes", "upkeep", "conflicts", "links", "pages", "together", "pacing", "measuring", "intake", "flatness"]
 # Pairs of runs, for two runs of one program differ by more than measuring costs.
-MEASURING_TURNS = 7
+MEASURING_TURNS = 12
+# How long /metrics is asked for, how often, and how many answers its p99 is made of at least.
+ASKED_S, ASKED_EACH_S, ASKED_LEAST = 10, 0.05, 100
 
 
 def quantile(ordered, share):
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+def ratio_of_pairs(ones, others, resamples=10_000):
+    """The median of the ratios of each pair, and the bounds between which it lies with 95 % confidence: pairs are drawn anew."""
+    ratios = [one / other for one, other in zip(ones, others, strict=True)]
+    chance = random.Random(7)
+    drawn = sorted(statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(resamples))
+    return statistics.median(ratios), quantile(drawn, 0.025), quantile(drawn, 0.975)
 
 
 def as_line(row):
