@@ -4,6 +4,7 @@
 #include <utility>
 #include <webkit2/webkit2.h>
 
+#include "bridge/webview_gate.hpp"
 #include "bridge/webview_sessions.hpp"
 #include "messages/page_limits.hpp"
 
@@ -49,15 +50,17 @@ webview_page::answer answer_for(WebKitScriptMessageReply* reply, JSCContext* con
 
 struct webview::implementation {
   WebKitWebView* view = nullptr;
-  std::string origin;
+  webview_gate gate;
+  std::shared_ptr<WebKitUserScript> gate_script;
   std::unique_ptr<webview_sessions> sessions;
   gulong on_message = 0;
   gulong on_load = 0;
   gulong on_crash = 0;
   guint heartbeat = 0;
 
+  explicit implementation(std::string origin) : gate{std::move(origin), handler_name} {}
   WebKitUserContentManager* manager() const { return webkit_web_view_get_user_content_manager(view); }
-  bool is_served() const;
+  void set_up_gate();
   void take(const std::string& message, webview_page::answer answer);
   webview_loop loop() const;
 
@@ -67,10 +70,11 @@ struct webview::implementation {
   static gboolean beat(void* self);
 };
 
-bool webview::implementation::is_served() const {
-  const auto uri = webkit_web_view_get_uri(view);
-  const std::string_view shown{uri ? uri : ""};
-  return shown.starts_with(origin) && (shown.size() == origin.size() || shown[origin.size()] == '/');
+void webview::implementation::set_up_gate() {
+  WebKitUserScript* script = webkit_user_script_new(gate.script().c_str(), WEBKIT_USER_CONTENT_INJECT_TOP_FRAME,
+                                                    WEBKIT_USER_SCRIPT_INJECT_AT_DOCUMENT_START, nullptr, nullptr);
+  webkit_user_content_manager_add_script(manager(), script);
+  gate_script.reset(script, webkit_user_script_unref);
 }
 
 webview_loop webview::implementation::loop() const {
@@ -84,11 +88,11 @@ webview_loop webview::implementation::loop() const {
 }
 
 void webview::implementation::take(const std::string& message, webview_page::answer answer) {
-  if (!is_served()) {
-    answer("denied: pages of other origins may not use this app's data", true);
-    return;
+  if (const auto admitted = gate.admit(message)) {
+    sessions->take(*admitted, std::move(answer));
+  } else {
+    answer("denied: frames, and pages of other origins, may not use this app's data", true);
   }
-  sessions->take(message, std::move(answer));
 }
 
 gboolean webview::implementation::message_came(WebKitUserContentManager*, JSCValue* value,
@@ -100,10 +104,15 @@ gboolean webview::implementation::message_came(WebKitUserContentManager*, JSCVal
   return TRUE;
 }
 
-void webview::implementation::load_changed(WebKitWebView*, WebKitLoadEvent event, void* self) {
-  if (event == WEBKIT_LOAD_COMMITTED) {
-    static_cast<implementation*>(self)->sessions->end("the page was loaded anew");
+/// Until a load is committed, the view gives the address that is asked for while it shows the page before.
+void webview::implementation::load_changed(WebKitWebView* view, WebKitLoadEvent event, void* self) {
+  if (event != WEBKIT_LOAD_COMMITTED) {
+    return;
   }
+  auto& inner = *static_cast<implementation*>(self);
+  const auto address = webkit_web_view_get_uri(view);
+  inner.gate.show(address ? address : "");
+  inner.sessions->end("the page was loaded anew");
 }
 
 void webview::implementation::process_ended(WebKitWebView*, WebKitWebProcessTerminationReason, void* self) {
@@ -116,10 +125,9 @@ gboolean webview::implementation::beat(void* self) {
 }
 
 webview::webview(_WebKitWebView* view, std::string origin, page_handler on_accept)
-    : implementation_{std::make_unique<implementation>()} {
+    : implementation_{std::make_unique<implementation>(std::move(origin))} {
   auto& inner = *implementation_;
   inner.view = static_cast<WebKitWebView*>(g_object_ref(view));
-  inner.origin = std::move(origin);
   inner.sessions = std::make_unique<webview_sessions>(inner.loop(), std::move(on_accept));
   inner.on_message =
       g_signal_connect(inner.manager(), (std::string{"script-message-with-reply-received::"} + handler_name).c_str(),
@@ -127,6 +135,7 @@ webview::webview(_WebKitWebView* view, std::string origin, page_handler on_accep
   inner.on_load = g_signal_connect(view, "load-changed", G_CALLBACK(implementation::load_changed), &inner);
   inner.on_crash = g_signal_connect(view, "web-process-terminated", G_CALLBACK(implementation::process_ended), &inner);
   webkit_user_content_manager_register_script_message_handler_with_reply(inner.manager(), handler_name, nullptr);
+  inner.set_up_gate();
   inner.heartbeat = g_timeout_add(limits::page_heartbeat_ms, implementation::beat, &inner);
 }
 
@@ -137,6 +146,7 @@ webview::~webview() {
   g_signal_handler_disconnect(inner.manager(), inner.on_message);
   g_signal_handler_disconnect(inner.view, inner.on_load);
   g_signal_handler_disconnect(inner.view, inner.on_crash);
+  webkit_user_content_manager_remove_script(inner.manager(), inner.gate_script.get());
   webkit_user_content_manager_unregister_script_message_handler(inner.manager(), handler_name);
   g_object_unref(inner.view);
 }

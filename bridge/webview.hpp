@@ -15,7 +15,8 @@ namespace tandem::bridge {
 /// the connections that it makes are as those of other transports. A page that is loaded anew begins a new session.
 class webview {
 public:
-  /// `origin`: pages of another one are not served, whatever the view is led to, as in http://127.0.0.1:7420.
+  /// `origin`: pages of another one are not served, whatever the view is led to, nor are frames; as in
+  /// http://127.0.0.1:7420. Before the first page is loaded: a page that is there already is not served either.
   webview(_WebKitWebView* view, std::string origin, page_handler on_accept);
   ~webview();
   webview(const webview&) = delete;

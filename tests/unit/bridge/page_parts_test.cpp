@@ -6,6 +6,7 @@
 #include "bridge/base64.hpp"
 #include "bridge/page_access.hpp"
 #include "bridge/page_mailbox.hpp"
+#include "bridge/webview_gate.hpp"
 #include "bridge/webview_page.hpp"
 #include "bridge/webview_sessions.hpp"
 #include "messages/page_limits.hpp"
@@ -293,6 +294,27 @@ BOOST_AUTO_TEST_CASE(letters_are_taken_apart_or_refused) {
   BOOST_TEST(*two->front() == "a");
   for (const auto& bad : {std::string(3, '\0'), std::string("\0\0\0\2a", 5), std::string("\xff\xff\xff\xff", 4)})
     BOOST_TEST(!split_frames(bad).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_gate_lets_the_shown_page_in_by_the_key_of_its_script) {
+  webview_gate gate{"http://127.0.0.1:7420", "tandem"};
+  const auto script = gate.script();
+  const auto key = script.substr(script.find("key = '") + 7, 32);
+  BOOST_TEST(!gate.admit(key + " letter").has_value()); // Nothing is shown yet.
+  gate.show("http://127.0.0.1:7420/index.html");
+  BOOST_TEST(gate.admit(key + " letter").value() == "letter");
+  for (const auto& message : {std::string{"letter"}, std::string{}, key, key + "letter", "x" + key + " letter",
+                              std::string(32, '0') + " letter", std::string{" letter"}}) {
+    BOOST_TEST(!gate.admit(message).has_value(), message);
+  }
+  for (const auto address :
+       {"http://127.0.0.1:74201/", "http://127.0.0.1:7420.evil.example/", "http://evil.example/", "about:blank", ""}) {
+    gate.show(address);
+    BOOST_TEST(!gate.admit(key + " letter").has_value(), address);
+  }
+  gate.show("http://127.0.0.1:7420");
+  BOOST_TEST(gate.admit(key + " letter").value() == "letter");
+  BOOST_TEST((webview_gate{"http://127.0.0.1:7420", "tandem"}.script() != script));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
