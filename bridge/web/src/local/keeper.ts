@@ -87,6 +87,7 @@ export class Keeper {
   private failed(reason: unknown): void {
     if (this.isOver) return;
     if (reason instanceof StoreLostError) {
+      this.end();
       this.events.lost();
       return;
     }

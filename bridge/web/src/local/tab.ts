@@ -92,12 +92,12 @@ export class Tab {
   /** Stands in the queue for the database, and looks meanwhile for who has it. */
   private join(): void {
     this.leadership.ask();
-    if (!this.leads && !this.node) this.look();
+    if (!this.leads) this.look();
   }
 
   private look(): void {
     this.watch.start();
-    this.tell({ kind: "who" });
+    if (!this.node) this.tell({ kind: "who" });
   }
 
   private lead(leads: boolean): void {

@@ -88,6 +88,17 @@ describe("a browser that does not let a page keep what it writes", () => {
     expect(await second.execute(insert, ["2", "Bread"], { once: "bread" })).toMatchObject({ isRepeat: false });
   });
 
+  it("closes without a word what another owner has by then", async () => {
+    const page = open();
+    await page.execute(insert, ["1", "Milk"]);
+    const next = await IndexedDbStore.open(name);
+    void page.execute(insert, ["2", "Bread"]).catch(() => {});
+    await page.shutDown();
+    next.close();
+    expect(errors()).toEqual([]);
+    expect(await titlesOf(open())).toEqual(["Milk"]);
+  });
+
   it("can be full before the database is opened: it is opened when there is room", async () => {
     const page = open({ openStore: (given) => (disk.isFull ? Promise.reject(full()) : disk.open(given)) });
     disk.isFull = true;
