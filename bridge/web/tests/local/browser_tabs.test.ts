@@ -107,7 +107,7 @@ describe.runIf(existsSync(executablePath))("several tabs with one database in Ch
       await until(() => [first, second, third].every((page) => answers(page) >= 20), 20_000);
       if (how === "closed") await first.close();
       else if (how === "loaded anew") await first.reload();
-      else void site.command(first, "Page.crash").catch(() => {});
+      else void site.crash(first);
       await Promise.all(writing);
       expect([answers(second), answers(third)]).toEqual([150, 150]);
       const taken = [await openings(second), await openings(third)];
@@ -122,10 +122,10 @@ describe.runIf(existsSync(executablePath))("several tabs with one database in Ch
     await begin(first);
     const second = await open();
     await write(second, "before", 10);
-    await site.command(first, "Page.setWebLifecycleState", { state: "frozen" });
+    await site.setState(first, "frozen");
     await write(second, "second", 50);
     expect(await openings(second)).toBe(1);
-    await site.command(first, "Page.setWebLifecycleState", { state: "active" });
+    await site.setState(first, "active");
     await Promise.all([write(first, "first", 50), write(second, "third", 50)]);
     expect([await openings(first), await openings(second)]).toEqual([1, 1]);
     await check(first);
@@ -138,10 +138,10 @@ describe.runIf(existsSync(executablePath))("several tabs with one database in Ch
     const going = write(first, "first", 200);
     void going.catch(() => {});
     await until(() => answers(first) >= 20);
-    await site.command(first, "Page.setWebLifecycleState", { state: "frozen" });
+    await site.setState(first, "frozen");
     await write(second, "second", 100); // Until the owner has been silent for long enough, this waits.
     expect(await openings(second)).toBe(1);
-    await site.command(first, "Page.setWebLifecycleState", { state: "active" });
+    await site.setState(first, "active");
     await Promise.all([going, write(second, "third", 50)]);
     expect([await openings(first), await openings(second)]).toEqual([1, 1]);
     await check(first);

@@ -91,9 +91,12 @@ export class LocalSite {
   }
 
   /** What the browser's own developer tools can do to a tab. */
-  async command(page: Page, method: "Page.crash" | "Page.setWebLifecycleState", parameters = {}): Promise<void> {
-    const session = await this.context.newCDPSession(page);
-    await session.send(method as "Page.setWebLifecycleState", parameters as { state: "frozen" });
+  async crash(page: Page): Promise<void> {
+    await (await this.context.newCDPSession(page)).send("Page.crash").catch(() => {}); // Nobody is left to answer.
+  }
+
+  async setState(page: Page, state: "frozen" | "active"): Promise<void> {
+    await (await this.context.newCDPSession(page)).send("Page.setWebLifecycleState", { state });
   }
 
   async end(): Promise<void> {
