@@ -13,7 +13,8 @@ export function unacknowledged(status: Json): number {
   const { head = 0, pending = 0, peers = [], links = [] } = status as Status;
   const linked = peers.filter(({ site }) => links.some((link) => link.site === site && link.state === "linked"));
   const counted = linked.length > 0 ? linked : peers;
-  return pending + Math.max(head - Math.min(head, ...counted.map(({ acknowledged }) => acknowledged)), 0);
+  const least = Math.min(...counted.map(({ acknowledged }) => acknowledged));
+  return pending + (counted.length > 0 ? Math.max(head - least, 0) : head);
 }
 
 /** Whether the page's own database may be left: elsewhere what was written in it would be missing until its peers have it. */

@@ -50,8 +50,25 @@ it("goes on in the page's own database while the node is away, and back again: a
     await write(20);
     await shows(40);
     expect(hub.sqlite("SELECT count(*) FROM notes")).toBe("20");
+    const shown: number[] = [];
+    const reasons: string[] = [];
+    live.subscribe(() => shown.push(live.snapshot.rows.length));
+    provider.onEnvironment(({ reason }) => reasons.push(reason));
+    // As long as the page's own node does not hear of the hub's return, the hub lacks what was written meanwhile.
+    await provider.pause();
     await hub.run();
+    await until(
+      () => reasons.some((reason) => /[1-9]\d* changes .* are not acknowledged by its peers yet/.test(reason)),
+      20_000,
+    );
+    expect(provider.environment.findings.find(({ kind }) => kind === "websocket")?.works).toBe(true);
+    expect(provider.state.transport).toBe("in_process");
+    await provider.resume();
     await isOver("websocket");
+    expect(provider.environment.reason).toContain("its peers have all that was written");
+    expect(hub.sqlite("SELECT count(*) FROM notes")).toBe("40");
+    await until(() => shown.length > 0);
+    expect(shown).toEqual(shown.map(() => 40));
     await write(20);
     await shows(60);
     await areLevel();
