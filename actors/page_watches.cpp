@@ -100,7 +100,8 @@ void page_watches::note_tracked_tables() {
     wants_commits = wants_commits || !std::all_of(tables.begin(), tables.end(), syncs);
   }
   for (const auto& [id, each] : observers_)
-    wants_commits = wants_commits || !std::all_of(each.order.tables.begin(), each.order.tables.end(), syncs);
+    wants_commits = wants_commits || each.order.tables.empty() ||
+                    !std::all_of(each.order.tables.begin(), each.order.tables.end(), syncs);
   signals_.wants_commits = wants_commits;
 }
 
@@ -144,12 +145,15 @@ void page_watches::look_at_commits(std::int64_t now_us) {
     const auto& tables = each.statement->tables_read();
     each.is_stale = each.is_stale || std::any_of(tables.begin(), tables.end(), may_have_changed);
   }
-  for (auto& [id, each] : observers_)
+  for (auto& [id, each] : observers_) {
+    if (each.order.tables.empty()) // Of which table it was nobody can tell.
+      each.news.is_any = each.is_stale = true;
     for (const auto& table : each.order.tables)
       if (may_have_changed(table)) {
         each.news.tables.insert(table);
         each.is_stale = true;
       }
+  }
 }
 
 std::optional<std::int64_t> page_watches::next_us() const {
@@ -226,7 +230,7 @@ live_rows page_watches::read(watching& one) {
 }
 
 void page_watches::tell(watching& one, live_difference difference) {
-  if (difference.is_empty() && !one.is_whole)
+  if (difference.is_empty() && !one.is_whole && !one.is_in_parts)
     return;
   messages::page::live news;
   news.id = one.order.id;
@@ -238,6 +242,7 @@ void page_watches::tell(watching& one, live_difference difference) {
   news.inserted = std::move(difference.inserted);
   news.changed = std::move(difference.changed);
   news.total = difference.total;
+  news.more_follows = one.is_in_parts = !difference.is_all;
   auto bytes = messages::page::encode_live(news, difference.inserted_values, difference.changed_values);
   if (bytes->size() > limits::frame_bytes_max)
     throw failure{failure_code::limit, "a row of this live query is larger than a message may be (" +

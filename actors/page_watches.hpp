@@ -45,6 +45,7 @@ private:
     bool is_untaken = false;
     bool is_stale = true;
     bool is_whole = true;
+    bool is_in_parts = false; ///< the page waits for the rest of a result
   };
   struct observing {
     messages::page::observe order;

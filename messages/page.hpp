@@ -324,7 +324,8 @@ struct live {
   std::vector<value> inserted_values;
   std::vector<std::uint32_t> changed;
   std::vector<value> changed_values;
-  std::uint32_t total = 0; ///< rows of the new list
+  std::uint32_t total = 0;   ///< rows of the new list
+  bool more_follows = false; ///< a part: the list is no result of the query until the last one
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.id);
@@ -337,6 +338,7 @@ struct live {
     visit(message.changed, limits::page_watch_rows_max);
     visit(message.changed_values, limits::frame_bytes_max);
     visit(message.total);
+    visit(message.more_follows);
   }
 };
 

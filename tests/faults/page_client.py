@@ -12,6 +12,7 @@ OPENED, ROWS, DONE, TOLD, FAILED, LIVE, CHANGED, BEAT = range(48, 56)
 
 def unpacked(data):
     """One item of msgpack, and what follows it."""
+    data = memoryview(data)  # Its parts are no copies.
     first = data[0]
     fixed = {0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h", 0xD2: ">i", 0xD3: ">q", 0xCB: ">d"}
     sized = {0xD9: (1, str), 0xDA: (2, str), 0xDB: (4, str), 0xC4: (1, bytes), 0xC5: (2, bytes), 0xC6: (4, bytes),
@@ -34,7 +35,7 @@ def unpacked(data):
         assert 0x90 <= first < 0xA0, hex(first)
         kind, count, rest = list, first & 15, data[1:]
     if kind is not list:
-        taken = rest[:count]
+        taken = bytes(rest[:count])
         return (taken.decode() if kind is str else taken), rest[count:]
     items = []
     for _ in range(count):
@@ -144,10 +145,11 @@ class Live:
 
     def __init__(self, page, request):
         self.page, self.request, self.rows, self.width = page, request, [], 0
+        self.more_follows = False
 
     def step(self):
         """Takes the next difference."""
-        _, _, _, sequence, is_whole, columns, removed, inserted, values, changed, changed_values, total = self.page.next(self.request)
+        _, _, _, sequence, is_whole, columns, removed, inserted, values, changed, changed_values, total, self.more_follows = self.page.next(self.request)
         if is_whole:
             self.rows, self.width = [], len(columns)
         split = lambda items: [tuple(items[i:i + self.width]) for i in range(0, len(items), self.width)]

@@ -167,11 +167,11 @@ class HttpPages(PageCase):
         stream = Stream(client)
         stream.next()
         client.post([38, 1, 1, 0, "SELECT title FROM tasks", [], []])
-        self.assertEqual(stream.next()[0][-1], 0)
+        self.assertEqual(stream.next()[0][11], 0)
         client.post([42, 1, 1, 1])
         self.sql("INSERT INTO tasks VALUES(1, 'a', 0)")
         live = stream.next()[0]
-        self.assertEqual((live[3], live[8], live[-1]), (2, ["a"], 1))
+        self.assertEqual((live[3], live[8], live[11], live[12]), (2, ["a"], 1, False))
         stream.close()
 
     def test_a_page_that_does_not_fetch_costs_no_memory(self):

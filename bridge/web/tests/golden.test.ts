@@ -71,6 +71,7 @@ const messages: { [K in MessageKind]: Fields<K> } = {
     changed: [300],
     changedValues: [-1, null, null],
     total: 301,
+    moreFollows: true,
   },
   changed: { id: 10, sequence: 1, tables: ["t"], isRemote: true },
   beat: { timeMs: 1_700_000_000_000 },
@@ -120,6 +121,11 @@ describe("strict decoding", () => {
   it("skips fields of later versions", () => {
     const later = libraryEncode([52, 2, 8, "sql", "text", { a: [1, { b: true }] }, null]);
     expect(decode(later)).toMatchObject({ kind: "failed", id: 8 });
+  });
+  it("does without a field that an older node does not send", () => {
+    const older = golden("live").slice(0, -1);
+    older[0] = (older[0] as number) - 1;
+    expect(decode(older)).toMatchObject({ kind: "live", total: 301, moreFollows: false });
   });
   it("does not know messages of later versions, and says so by null", () => {
     expect(decode(libraryEncode([63, 1, 5]))).toBeNull();

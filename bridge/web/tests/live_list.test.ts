@@ -14,6 +14,7 @@ const empty: MessageOf<"live"> = {
   changed: [],
   changedValues: [],
   total: 0,
+  moreFollows: false,
 };
 
 /** A generator of numbers by a seed, so that a failure comes again. */

@@ -49,6 +49,19 @@ describe.each(ways)("a node's provider by %s", (_name, way) => {
     expect(live.snapshot.rows.map((row) => row.title)).toEqual(wanted);
   });
 
+  it("shows a large live result when it is whole, however many parts it came in", async () => {
+    const sizes = new Set<number>();
+    const rows = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 40000)
+      SELECT i, hex(zeroblob(50)) AS text FROM n WHERE i <= 100 * (SELECT count(*) FROM notes) * 400`;
+    const live = provider.watch(rows, [], { key: ["i"] });
+    live.subscribe(() => sizes.add(live.snapshot.rows.length));
+    await until(() => live.snapshot.isReady);
+    await provider.execute(insert, ["a", "one"]);
+    await until(() => live.snapshot.rows.length === 40_000);
+    live.close();
+    expect(sizes).toEqual(new Set([0, 40_000]));
+  });
+
   it("runs a transaction again that the node's death cut off", async () => {
     let runs = 0;
     await provider.transaction(async (within) => {

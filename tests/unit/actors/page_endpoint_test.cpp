@@ -260,4 +260,43 @@ BOOST_FIXTURE_TEST_CASE(a_node_that_stops_rolls_back_and_says_so, one_page) {
   BOOST_TEST(replica.rows() == "1");
 }
 
+BOOST_FIXTURE_TEST_CASE(parts_of_a_result_say_that_more_follows, one_page) {
+  opens();
+  const std::string half_a_message(limits::page_live_bytes_target / 2 + 1, 'x');
+  for (const auto id : {1, 2, 3})
+    replica.insert(id, half_a_message);
+  says(page::watch{1, 0, "SELECT id, title FROM tasks", {}, {"id"}});
+  const auto next = [this] {
+    pass_ms(1'000);
+    const auto told = takes<page::live>();
+    BOOST_REQUIRE(told.size() == 1U);
+    return told[0];
+  };
+  auto part = next();
+  BOOST_TEST(part.total == 1U);
+  BOOST_TEST(part.more_follows);
+  says(page::taken{1, 1});
+  part = next();
+  BOOST_TEST(part.total == 2U);
+  BOOST_TEST(part.more_follows);
+  replica.app.run("DELETE FROM tasks WHERE id = 3"); // So that there is nothing more to say, but that.
+  says(page::taken{1, 2});
+  part = next();
+  BOOST_TEST(part.inserted.empty());
+  BOOST_TEST(part.total == 2U);
+  BOOST_TEST(!part.more_follows);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_observes_all_tables_hears_of_those_that_do_not_sync, one_page) {
+  replica.app.run("CREATE TABLE plain(x)");
+  opens();
+  says(page::observe{1, {}});
+  replica.app.run("INSERT INTO plain VALUES(1)");
+  BOOST_REQUIRE(signals->note_commit());
+  endpoint.receive(recording_outbox::from({role::host}, messages::wake{}), out);
+  const auto told = takes<page::changed>();
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].tables.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

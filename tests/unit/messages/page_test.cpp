@@ -29,7 +29,7 @@ page::rows some_rows() {
 }
 
 page::live some_live() {
-  return {9, 2, true, {"id", "t", "x"}, {0, 5}, {1, 2}, some_values(), {300}, {some_values()[1], {}, {}}, 301};
+  return {9, 2, true, {"id", "t", "x"}, {0, 5}, {1, 2}, some_values(), {300}, {some_values()[1], {}, {}}, 301, true};
 }
 
 } // namespace

@@ -8,6 +8,8 @@ import { Writer } from "./writer";
 interface Field<T> {
   write(out: Writer, value: T): void;
   read(from: Reader): T;
+  /** Of a field that was added at the end: what it is where an older node does not send it. */
+  readonly absent?: T;
 }
 
 const integer: Field<number> = { write: (out, value) => out.integer(value), read: (from) => from.integer() };
@@ -21,6 +23,8 @@ const wide: Field<number | bigint> = {
   },
 };
 const flag: Field<boolean> = { write: (out, value) => out.boolean(value), read: (from) => from.boolean() };
+
+const laterFlag: Field<boolean> = { ...flag, absent: false };
 
 function text(bytesMax: number): Field<string> {
   return {
@@ -159,6 +163,7 @@ const catalogue = {
       changed: indexes,
       changedValues: values,
       total: integer,
+      moreFollows: laterFlag,
     },
   },
   changed: {
@@ -181,10 +186,15 @@ const version = 1;
 interface Shape {
   readonly kind: MessageKind;
   readonly fields: readonly (readonly [string, Field<unknown>])[];
+  /** Fields that every version sends. */
+  readonly required: number;
 }
 const byTag = new Map<number, Shape>();
-for (const [kind, { tag, fields }] of Object.entries(catalogue))
-  byTag.set(tag, { kind: kind as MessageKind, fields: Object.entries(fields) as [string, Field<unknown>][] });
+for (const [kind, { tag, fields }] of Object.entries(catalogue)) {
+  const named = Object.entries(fields) as [string, Field<unknown>][];
+  const required = named.filter(([, field]) => field.absent === undefined).length;
+  byTag.set(tag, { kind: kind as MessageKind, fields: named, required });
+}
 
 /** @throws TandemError `limit` or `usage` if a field may not go out so. */
 export function encode<K extends MessageKind>(kind: K, message: Fields<K>): Uint8Array<ArrayBuffer> {
@@ -214,10 +224,11 @@ export function decode(frame: Uint8Array): Message | null {
   from.integer();
   const shape = byTag.get(tag);
   if (!shape) return null;
-  if (count < 2 + shape.fields.length)
-    throw new TandemError("protocol", `a message of kind ${shape.kind} lacks fields`);
+  if (count < 2 + shape.required) throw new TandemError("protocol", `a message of kind ${shape.kind} lacks fields`);
   const message: Record<string, unknown> = { kind: shape.kind };
-  for (const [name, field] of shape.fields) message[name] = field.read(from);
+  shape.fields.forEach(([name, field], index) => {
+    message[name] = index < count - 2 ? field.read(from) : field.absent;
+  });
   for (let extra = count - 2 - shape.fields.length; extra > 0; extra--) from.skipField();
   if (!from.isAtEnd) throw new TandemError("protocol", `a message of kind ${shape.kind} is followed by something else`);
   return message as unknown as Message;

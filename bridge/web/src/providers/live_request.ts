@@ -72,9 +72,14 @@ export class LiveRequest<R extends object = Row> extends StandingRequest impleme
       this.beginAnew();
       return;
     }
-    onNextFrame(() => {
+    const taken = () => {
       if (this.isAskedAs(id)) this.session.tell("taken", { id, sequence: message.sequence });
-    });
+    };
+    if (message.moreFollows) {
+      taken(); // A part is not shown: nobody sees half a transaction.
+      return;
+    }
+    onNextFrame(taken);
     this.show({ columns: this.list.columns, rows: this.list.rows, isReady: true, error: null });
   }
 
