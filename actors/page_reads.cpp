@@ -10,8 +10,8 @@ using messages::failure_code;
 
 void page_reads::add(messages::page::query query, storage::page_connection* within, std::int64_t now_us) {
   if (readings_.size() >= limits::page_queries_max)
-    throw failure{failure_code::limit, "this page has " + std::to_string(readings_.size()) +
-                                           " queries under way; wait for some of them, or cancel them"};
+    throw failure{failure_code::busy, "this page has " + std::to_string(readings_.size()) +
+                                          " queries under way; wait for some of them, or cancel them"};
   auto& one = readings_.emplace_back();
   one.query = std::move(query);
   one.deadline_us = now_us + patience_us(one.query.deadline_ms);

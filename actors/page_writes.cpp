@@ -38,12 +38,15 @@ std::uint64_t transaction_of(const page_writes::job& what) {
 } // namespace
 
 void page_writes::add(job given, std::int64_t now_us) {
-  if (waiting_.size() >= limits::page_writes_max)
-    throw failure{failure_code::limit,
-                  "this page has " + std::to_string(waiting_.size()) + " writes that wait; wait for some of them"};
   waiting one;
-  one.transaction = transaction_of(given);
   one.id = std::visit([](const auto& each) { return each.id; }, given);
+  if (waiting_.size() >= limits::page_writes_max) {
+    const failure refusal{failure_code::busy, "this page has " + std::to_string(waiting_.size()) +
+                                                  " writes that wait; wait for some of them"};
+    note_undecided(one.id, page_channel::code_of(refusal), refusal.what());
+    throw refusal;
+  }
+  one.transaction = transaction_of(given);
   one.deadline_us = now_us + patience_us(std::visit([](const auto& each) { return each.deadline_ms; }, given));
   one.what = std::move(given);
   waiting_.push_back(std::move(one));
@@ -54,6 +57,10 @@ bool page_writes::has(std::uint64_t id) const {
 }
 
 bool page_writes::cancel(std::uint64_t id) {
+  if (id != 0 && id == transaction_) { // It was begun just before: nobody knows of it who could finish it.
+    end_transaction();
+    return true;
+  }
   const auto found = std::find_if(waiting_.begin(), waiting_.end(), [id](const auto& each) { return each.id == id; });
   if (found == waiting_.end())
     return false;
@@ -154,7 +161,7 @@ void page_writes::note_undecided(std::uint64_t id, std::string_view code, std::s
   if (std::ranges::find(decisions, code) != decisions.end())
     return;
   undecided_.push_back({id, std::string{code}, std::string{text.substr(0, limits::reason_bytes_max)}});
-  if (undecided_.size() > limits::page_writes_max)
+  if (undecided_.size() > 2 * limits::page_writes_max) // All that wait may fail, and as many may have been refused.
     undecided_.pop_front();
 }
 

@@ -268,7 +268,7 @@ class WhatPagesMayNot(PageCase):
         self.fails("limit", page.execute, ("INSERT INTO plain VALUES(zeroblob(?))", 10_000_000))
         for _ in range(64):
             page.say(QUERY, page.new_id(), 60_000, 0, COUNTING, [100], 10, 1)
-        self.fails("limit", page.query, "SELECT 1")
+        self.fails("busy", page.query, "SELECT 1")
 
     def test_what_is_no_protocol_ends_the_connection_with_a_word(self):
         self.serve()

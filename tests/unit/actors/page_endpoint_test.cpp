@@ -260,6 +260,45 @@ BOOST_FIXTURE_TEST_CASE(a_node_that_stops_rolls_back_and_says_so, one_page) {
   BOOST_TEST(replica.rows() == "1");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_page_that_asks_for_too_much_at_once_may_ask_again, one_page) {
+  opens();
+  replica.app.run("BEGIN IMMEDIATE");
+  std::uint64_t id = 0;
+  while (id < limits::page_writes_max) {
+    ++id;
+    says(page::execute{id, 100, 0, "", {{"INSERT INTO tasks VALUES(" + std::to_string(id) + ", 'a')", {}}}});
+  }
+  const auto refused = id + 1;
+  says(page::execute{refused, 0, 0, "", {{"INSERT INTO tasks VALUES(1000, 'b')", {}}}});
+  BOOST_TEST(failure_code() == "busy");
+  pass_ms(100);
+  replica.app.run("COMMIT");
+  takes<page::failed>();
+  // No decision: what was to follow it must not go first.
+  says(page::execute{refused + 1, 0, 0, "", {{"INSERT INTO tasks VALUES(1001, 'c')", {}}}, refused});
+  BOOST_TEST(failure_code() == "busy");
+  BOOST_TEST(replica.rows() == "0");
+  id = refused + 1;
+  for (std::size_t i = 0; i <= limits::page_queries_max; ++i)
+    says(page::query{++id, 0, 0, "SELECT 1 UNION ALL SELECT 2", {}, 1, 1});
+  BOOST_TEST(failure_code() == "busy");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_transaction_whose_begin_is_cancelled_too_late_is_rolled_back, one_page) {
+  opens();
+  says(page::begin{1, 0, 0});
+  BOOST_TEST(takes<page::done>().size() == 1U);
+  says(page::execute{2, 0, 0, "", {{"INSERT INTO tasks VALUES(1, 'a')", {}}}});
+  BOOST_TEST(takes<page::done>().empty()); // It waits for the end of the transaction.
+  signals->cancel(1);
+  says(page::cancel{1});
+  BOOST_TEST(takes<page::done>().size() == 1U);
+  BOOST_TEST(failure_code().empty()); // The begin was answered already.
+  says(page::finish{3, 0, 1, true, ""});
+  BOOST_TEST(failure_code() == "transaction_lost");
+  BOOST_TEST(replica.rows() == "1");
+}
+
 BOOST_FIXTURE_TEST_CASE(parts_of_a_result_say_that_more_follows, one_page) {
   opens();
   const std::string half_a_message(limits::page_live_bytes_target / 2 + 1, 'x');
