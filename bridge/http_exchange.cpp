@@ -194,19 +194,21 @@ void http_exchange::judge_page() {
            "The token is missing or wrong: give one that this node was started with.");
   } else if (method == http::verb::post && what.empty()) {
     read_letter(session);
+  } else if (method == http::verb::delete_ && what.empty()) {
+    end_session(session);
   } else if (method == http::verb::get && what == "/events") {
     begin_downstream(session, true);
   } else if (method == http::verb::get && what == "/pull") {
     begin_downstream(session, false);
   } else {
     refuse(http::status::not_found, "not_found",
-           "A page posts to /page/SESSION, and gets /page/SESSION/events or /pull.");
+           "A page posts to /page/SESSION, gets /page/SESSION/events or /pull, and deletes the first when it goes.");
   }
 }
 
 void http_exchange::answer_preflight() {
   prepare(http::status::no_content);
-  response_.set(http::field::access_control_allow_methods, "GET, POST");
+  response_.set(http::field::access_control_allow_methods, "GET, POST, DELETE");
   response_.set(http::field::access_control_allow_headers,
                 "authorization, content-type, tandem-number, tandem-received, last-event-id");
   response_.set(http::field::access_control_max_age, "600");
@@ -293,6 +295,17 @@ void http_exchange::take_letter(const std::string& session) {
     }
   };
   page->take_letter(number, parser_->get().body(), answer);
+}
+
+/// Its place, its thread and what it has open are free at once. It may have ended before.
+void http_exchange::end_session(const std::string& session) {
+  const auto& pages = listener_->pages().by_session;
+  if (const auto found = pages.find(session); found != pages.end()) {
+    const auto page = found->second; // It leaves the list.
+    page->end();
+  }
+  prepare(http::status::no_content);
+  send();
 }
 
 // --- down --------------------------------------------------------------------------------------
@@ -404,25 +417,27 @@ void http_exchange::watch_for_end() {
 void http_exchange::serve_file() {
   const auto method = parser_->get().method();
   const auto& www = listener_->options().pages->www;
-  const auto file = www.empty() ? static_file{} : read_static_file(www, target());
   if (method != http::verb::get && method != http::verb::head) {
     refuse(http::status::method_not_allowed, "usage", "Files can only be read.");
     return;
   }
-  if (!file.is_found) {
+  const auto file = www.empty() ? static_file{} : find_static_file(www, target());
+  const bool is_known = file.is_found && header(http::field::if_none_match) == file.tag;
+  const bool is_wanted = file.is_found && !is_known && method == http::verb::get;
+  auto content = is_wanted ? read_static_file(file) : std::optional<std::string>{std::in_place};
+  if (!file.is_found || !content) {
     refuse(http::status::not_found, "not_found", "There is no such file.");
     return;
   }
-  const bool is_known = header(http::field::if_none_match) == file.tag;
   prepare(is_known ? http::status::not_modified : http::status::ok);
   response_.set(http::field::etag, file.tag);
   response_.set(http::field::cache_control, "no-cache");
   add_page_headers();
   if (!is_known) {
     response_.set(http::field::content_type, file.type);
-    response_.body() = file.content;
+    response_.body() = std::move(*content);
   }
-  send();
+  send(is_known ? 0 : file.size);
 }
 
 void http_exchange::prepare(http::status status) {
@@ -456,8 +471,16 @@ void http_exchange::refuse(http::status status, std::string_view code, std::stri
 }
 
 void http_exchange::send() {
+  send(response_.body().size());
+}
+
+/// Of an answer to HEAD the body is left out, and its length told.
+void http_exchange::send(std::size_t length) {
   response_.prepare_payload();
-  const bool is_head = parser_->get().method() == http::verb::head;
+  if (parser_->get().method() == http::verb::head) {
+    response_.content_length(length);
+    response_.body().clear();
+  }
   wait_until(core_->options().handshake_deadline);
   const auto done = [self = shared_from_this()](error_code error, std::size_t) {
     if (self->is_over_) {
@@ -474,9 +497,6 @@ void http_exchange::send() {
     }
     self->read_next();
   };
-  if (is_head) {
-    response_.body().clear(); // The length stays as it was told.
-  }
   http::async_write(socket_, response_, done);
 }
 

@@ -46,6 +46,7 @@ private:
   void read_letter(const std::string& session);
   void take_letter(const std::string& session);
   std::shared_ptr<http_page> page_for(const std::string& session, std::uint64_t number);
+  void end_session(const std::string& session);
   void begin_downstream(const std::string& session, bool is_stream);
   void answer_pull();
   void stream_next();
@@ -59,6 +60,7 @@ private:
   void prepare(http::status status);
   void refuse(http::status status, std::string_view code, std::string_view text);
   void send();
+  void send(std::size_t length);
   void linger();
   void wait_until(std::chrono::milliseconds patience);
   [[nodiscard]] std::string_view header(http::field name) const;

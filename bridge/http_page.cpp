@@ -99,6 +99,10 @@ void http_page::stop_now() {
   finish(close_reason::local, "this side is stopping");
 }
 
+void http_page::end() {
+  finish(close_reason::peer, "the page has closed it");
+}
+
 void http_page::put(shared_bytes frame) {
   if (is_over_) {
     return;

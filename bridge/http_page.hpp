@@ -43,6 +43,8 @@ public:
   // On the I/O thread.
   void start(const std::function<connection_events(shared_connection)>& introduce);
   void stop_now() override;
+  /// The page has said that it goes.
+  void end();
   /// A POST. `answer` is called, perhaps later, with a status and, where that is an error, its code and text.
   using answer = std::function<void(unsigned status, std::string_view code, std::string_view text)>;
   void take_letter(std::uint64_t number, std::string_view letter, answer answer);

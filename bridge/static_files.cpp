@@ -85,7 +85,7 @@ bool is_within(const fs::path& file, const fs::path& folder) {
 
 } // namespace
 
-static_file read_static_file(const std::string& folder, std::string_view target) {
+static_file find_static_file(const std::string& folder, std::string_view target) {
   const auto name = decoded(target.substr(0, target.find_first_of("?#")));
   if (!name || !name->starts_with('/') || name->find('\0') != std::string::npos) {
     return {};
@@ -109,18 +109,24 @@ static_file read_static_file(const std::string& folder, std::string_view target)
     return {};
   }
   static_file result;
-  result.content.resize(size);
-  std::ifstream in{file, std::ios::binary};
-  if (!in.read(result.content.data(), static_cast<std::streamsize>(size))) {
-    return {};
-  }
   result.is_found = true;
+  result.path = file.string();
+  result.size = size;
   result.type = type_of(file);
   char digits[48];
   auto end = std::to_chars(digits, digits + 20, size, 16).ptr;
   *end++ = '-';
   end = std::to_chars(end, digits + sizeof digits, static_cast<std::uint64_t>(changed), 16).ptr;
   result.tag = "\"" + std::string{digits, end} + "\"";
+  return result;
+}
+
+std::optional<std::string> read_static_file(const static_file& file) {
+  std::string result(file.size, '\0');
+  std::ifstream in{file.path, std::ios::binary};
+  if (!in.read(result.data(), static_cast<std::streamsize>(result.size()))) {
+    return std::nullopt;
+  }
   return result;
 }
 

@@ -117,6 +117,11 @@ class Node:
                     return int(line.split()[1])
         raise AssertionError(f"no {field} in /proc/{self.process.pid}/status")
 
+    def bytes_read(self):
+        """From files and sockets, so far."""
+        with open(f"/proc/{self.process.pid}/io", encoding="ascii") as counts:
+            return int(dict(line.split(": ") for line in counts)["rchar"])
+
     def processor_s(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()

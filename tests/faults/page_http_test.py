@@ -11,7 +11,7 @@ import unittest
 
 from node import program_from_arguments
 from page_case import COUNTING, PageCase
-from page_client import DONE, EXECUTE, MORE, OPEN, OPENED, QUERY, ROWS, unpacked
+from page_client import BEGIN, DONE, EXECUTE, MORE, OPEN, OPENED, QUERY, ROWS, unpacked
 from raw_websocket import packed
 from waiting import eventually
 
@@ -198,6 +198,24 @@ class HttpPages(PageCase):
             eventually(lambda: client.request("GET", f"/page/{client.session}/{path}")[0] == 410, "nothing is left of it")
         self.assertEqual(self.client().post(number=5)[0], 410)
 
+    def test_a_page_that_says_goodbye_holds_nothing(self):
+        self.serve()
+        for _ in range(70):  # More than there are places.
+            client = self.client().open()
+            self.assertEqual(client.request("DELETE", f"/page/{client.session}")[0], 204)
+        client, other = self.client().open(), self.client().open()
+        client.post([BEGIN, 1, 1, 0, 30_000])
+        client.pull_until(DONE, 1)
+        stream = Stream(client)
+        other.post([EXECUTE, 1, 1, 4_000, 0, "", [["INSERT INTO plain VALUES(1)", []]], 0])
+        self.assertEqual(client.request("DELETE", f"/page/{client.session}")[0], 204)
+        self.assertEqual(other.pull_until(DONE, 1)[3], 1)  # The transaction is over.
+        while stream.next() is not None:
+            pass
+        stream.close()
+        self.assertEqual(client.post()[0], 410)
+        self.assertEqual(client.request("DELETE", f"/page/{client.session}")[0], 204)
+
     def test_bad_requests_get_a_word(self):
         self.serve()
         client = self.client().open()
@@ -218,7 +236,7 @@ class HttpPages(PageCase):
         client = self.client()
         path = f"/page/{client.session}"
         for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
-            for method in ("POST", "GET", "OPTIONS"):
+            for method in ("POST", "GET", "OPTIONS", "DELETE"):
                 status, _, answer = client.request(method, path, None, headers)
                 self.assertEqual((status, answer.getheader("Access-Control-Allow-Origin")), (403, None), (method, headers))
         status, _, answer = client.request("OPTIONS", path, None, {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"})
@@ -237,6 +255,7 @@ class HttpPages(PageCase):
         stranger.session = client.session
         self.assertEqual(stranger.post(number=2)[0], 401)
         self.assertEqual(stranger.request("GET", f"/page/{client.session}/pull?after=0")[0], 401)
+        self.assertEqual(stranger.request("DELETE", f"/page/{client.session}")[0], 401)
         stream = Stream(stranger)
         self.assertEqual(stream.status, 401)
         stream.close()
@@ -279,6 +298,19 @@ class Files(PageCase):
             self.assertEqual(self.get(path)[:2], (200, text))
         status, body, answer = self.get("/app.js", "HEAD")
         self.assertEqual((status, body, answer.getheader("Content-Length")), (200, b"", "1"))
+
+    def test_a_file_is_read_when_it_is_sent_only(self):
+        size = 30_000_000
+        with open(os.path.join(self.www, "large.bin"), "wb") as file:
+            file.truncate(size)
+        tag = self.get("/app.js", "HEAD")[2].getheader("ETag")
+        before = self.node.bytes_read()
+        status, body, answer = self.get("/large.bin", "HEAD")
+        self.assertEqual((status, body, answer.getheader("Content-Length")), (200, b"", str(size)))
+        self.assertNotEqual(answer.getheader("ETag"), tag)
+        self.assertEqual(self.get("/large.bin", **{"If-None-Match": answer.getheader("ETag")})[:2], (304, b""))
+        self.assertLess(self.node.bytes_read() - before, size // 2)
+        self.assertEqual(len(self.get("/large.bin")[1]), size)
 
     def test_nothing_else_is_shown(self):
         for path in ("/missing", "/.hidden", "/../app.db", "/%2e%2e/app.db", "/sub/../../app.db", "/link.db", "/app.js%00", "/%zz", "//etc/passwd",

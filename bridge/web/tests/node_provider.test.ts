@@ -62,6 +62,25 @@ describe.each(ways)("a node's provider by %s", (_name, way) => {
     expect(sizes).toEqual(new Set([0, 40_000]));
   });
 
+  it("leaves nothing open when it is closed", async () => {
+    const other = open();
+    let hasBegun = false;
+    const cut = provider.transaction(
+      (within) => {
+        hasBegun = true;
+        return within.execute(insert, ["a", "one"]).then(() => new Promise(() => {}));
+      },
+      { limitMs: 30_000 },
+    );
+    cut.catch(() => {});
+    await until(() => hasBegun);
+    provider.close();
+    await other.execute(insert, ["b", "two"], { deadlineMs: 4_000 });
+    other.close();
+    provider = open();
+    expect(await titles()).toEqual(["two"]);
+  });
+
   it("runs a transaction again that the node's death cut off", async () => {
     let runs = 0;
     await provider.transaction(async (within) => {

@@ -56,6 +56,7 @@ class HttpConnection implements Connection {
   private received = 0;
   private isReading = false;
   private hasFallenBack = false;
+  private hasBegun = false;
 
   constructor(
     private readonly address: string,
@@ -83,6 +84,14 @@ class HttpConnection implements Connection {
     this.gate.shut();
     this.upstream.close();
     this.abort.abort();
+    if (this.hasBegun) this.sayGoodbye();
+  }
+
+  /** Else the node would keep the session, and what it has open, until it misses the page. Goes out also while the page is left. */
+  private sayGoodbye(): void {
+    this.hasBegun = false;
+    const request = { method: "DELETE", headers: this.headers(), keepalive: true, credentials: "omit" } as const;
+    void fetch(this.url, request).catch(() => {});
   }
 
   private fail(reason: unknown): void {
@@ -91,6 +100,7 @@ class HttpConnection implements Connection {
   }
 
   private async post(batch: readonly Uint8Array[], number: number): Promise<void> {
+    this.hasBegun = true;
     await this.persist(async () => {
       const response = await fetch(this.url, {
         method: "POST",
