@@ -26,10 +26,27 @@ bool is_share(const target& each) {
   return each.unit == "%";
 }
 
-double tolerance_of(const target& wanted, const figure& each, std::size_t rounds, double noise) {
+/// What one tick of the clock is of the smaller value, where the clock counts whole milliseconds, as a WebView's page
+/// has it: 0 elsewhere.
+double tick_noise(const target& wanted, const rounds& before, const rounds& after, double smaller) {
+  constexpr double tick_ms = 1;
+  const auto is_coarse_round = [](const std::vector<double>& round) {
+    return std::ranges::all_of(round, [](double each) { return each == std::round(each); });
+  };
+  const bool is_coarse = wanted.unit == "ms" && std::ranges::all_of(before, is_coarse_round) &&
+                         std::ranges::all_of(after, is_coarse_round);
+  return is_coarse ? tick_ms / std::max(smaller, tick_ms) : 0;
+}
+
+double tolerance_of(const target& wanted, const figure& each, const rounds& before, const rounds& after, double smaller,
+                    double noise) {
   if (is_share(wanted))
     return noise * share_noise;
-  return noise * (is_late(each) ? late_noise : 1) + (rounds < rounds_enough ? few_rounds_noise : 0);
+  if (wanted.unit == "bytes") // what is sent does not hang on what the machine does besides
+    return noise;
+  return noise * (is_late(each) ? late_noise : 1) +
+         (std::min(before.size(), after.size()) < rounds_enough ? few_rounds_noise : 0) +
+         tick_noise(wanted, before, after, smaller);
 }
 
 /// Of shares of 100 % that should be small, what is left of 100: 0 and 2 have no ratio, 100 and 98 have.
@@ -57,7 +74,7 @@ std::vector<change> changes_between(const validation_report& before, const valid
     const bool grows_worse = wanted->better == direction::smaller_is_better && !is_share(*wanted);
     const auto found = grows_worse ? ratio_of(old_rounds, new_rounds, summary_for(now))
                                    : ratio_of(new_rounds, old_rounds, summary_for(now));
-    const auto tolerance = tolerance_of(*wanted, now, std::min(old_rounds.size(), new_rounds.size()), noise);
+    const auto tolerance = tolerance_of(*wanted, now, old_rounds, new_rounds, std::min(then->value, now.value), noise);
     const bool is_sure = found.low > 1 + tolerance || found.high < 1 / (1 + tolerance);
     result.push_back(
         {now.name, now.transport, then->value, now.value, found.factor, found.low, found.high, tolerance, is_sure});

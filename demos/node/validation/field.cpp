@@ -29,9 +29,12 @@ std::string digest_of(const fs::path& file) {
 } // namespace
 
 fs::path make_own_folder(const std::string& beginning) {
-  auto pattern = (fs::temp_directory_path() / (beginning + "-XXXXXX")).string();
-  if (mkdtemp(pattern.data()) == nullptr) {
-    throw failure{failure_code::storage, "no folder can be made in " + fs::temp_directory_path().string() +
+  std::error_code trouble;
+  const auto place = fs::temp_directory_path(trouble);
+  auto pattern = (place / (beginning + "-XXXXXX")).string();
+  if (trouble || mkdtemp(pattern.data()) == nullptr) {
+    throw failure{failure_code::storage, "no folder for this run can be made" +
+                                             (trouble ? std::string{} : " in " + place.string()) +
                                              ": set TMPDIR to one that can be written"};
   }
   return pattern;

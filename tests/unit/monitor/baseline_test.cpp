@@ -99,6 +99,26 @@ BOOST_AUTO_TEST_CASE(what_was_measured_in_one_round_must_differ_by_more) {
   BOOST_TEST(compare(with(30'000), with(10'000), noise).front().is_worse());
 }
 
+/// A page in WebKit sees 1 ms or 2, and nothing between.
+BOOST_AUTO_TEST_CASE(one_tick_of_a_coarse_clock_is_no_difference) {
+  const auto with = [](double ms) {
+    return report_of({{"recovery", "", ms, std::vector<double>(80, ms), std::vector<std::size_t>(8, 10)}});
+  };
+  BOOST_TEST(!compare(with(1), with(2), noise).front().is_sure);
+  BOOST_TEST(compare(with(1), with(3), noise).front().is_worse());
+  BOOST_TEST(!compare(with(16), with(17), noise).front().is_sure);
+  BOOST_TEST(compare(with(16), with(24), noise).front().is_worse());
+  BOOST_TEST(compare(with(1.1), with(2.2), noise).front().is_worse());
+}
+
+BOOST_AUTO_TEST_CASE(bytes_are_granted_no_more_for_few_rounds) {
+  const auto with = [](double bytes) {
+    return report_of({{"wire_alone", "", bytes, std::vector<double>(4, bytes), std::vector<std::size_t>(4, 1)}});
+  };
+  BOOST_TEST(!compare(with(80), with(86), noise).front().is_sure);
+  BOOST_TEST(compare(with(80), with(95), noise).front().is_worse());
+}
+
 /// A whole programme of figures on a machine whose pace differs from run to run and from round to round.
 BOOST_AUTO_TEST_CASE(ten_runs_of_the_same_program_are_silent_and_a_slower_one_is_not) {
   std::mt19937_64 random{17};
