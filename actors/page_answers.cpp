@@ -40,10 +40,16 @@ T field(const json& argument, const char* name, T otherwise) {
   }
 }
 
-json as_documents(const std::vector<storage::conflict>& conflicts, std::size_t from, std::size_t count) {
+json as_document(const storage::shown_conflict& shown) {
+  auto result = as_json(shown.what);
+  result["waits_for"] = shown.waits_for;
+  return result;
+}
+
+json as_documents(const std::vector<storage::shown_conflict>& all) {
   auto result = json::array();
-  for (auto i = from; i < conflicts.size() && result.size() < count; ++i)
-    result.push_back(as_json(conflicts[i]));
+  for (const auto& each : all)
+    result.push_back(as_document(each));
   return result;
 }
 
@@ -93,6 +99,8 @@ std::string page_answers::answer(const messages::page::ask& question, outbox& ou
     result = json::parse(setup_.monitor_json ? setup_.monitor_json() : "{}");
   else if (question.what == "conflicts")
     result = conflicts(argument);
+  else if (question.what == "find_conflicts")
+    result = find_conflicts(argument);
   else if (question.what == "conflict")
     result = actors::as_json(replica().find_conflict(field<std::string>(argument, "id", {})));
   else if (question.what == "resolve")
@@ -124,16 +132,44 @@ json page_answers::status() {
   return result;
 }
 
+storage::found_conflicts page_answers::found(const json& argument, bool open_only, bool newest_first) {
+  if (!reader_)
+    reader_.emplace(setup_.path);
+  storage::conflict_wish wanted;
+  wanted.open_only = open_only;
+  wanted.newest_first = newest_first;
+  wanted.text = field<std::string>(argument, "text", {});
+  if (argument.contains("set_aside"))
+    wanted.is_set_aside = field<bool>(argument, "set_aside", false);
+  wanted.shown_max = std::min(wanted.shown_max, field<std::size_t>(argument, "limit", wanted.shown_max));
+  if (wanted.text.size() > limits::label_bytes_max)
+    throw failure{failure_code::limit, "the text to look for is too long"};
+  return reader_->find(wanted);
+}
+
 json page_answers::conflicts(const json& argument) {
-  const auto all = replica().conflicts(field<bool>(argument, "open", false));
-  return as_documents(all, 0, field<std::size_t>(argument, "limit", all.size()));
+  return as_documents(found(argument, field<bool>(argument, "open", false), false).shown);
 }
 
 json page_answers::audit(const json& argument) {
-  const auto all = replica().conflicts(false);
-  // The oldest come first: the limit leaves out those.
-  const auto count = std::min(field<std::size_t>(argument, "limit", all.size()), all.size());
-  return as_documents(all, all.size() - count, count);
+  return as_documents(found(argument, false, true).shown);
+}
+
+/// With how many there are; shows fewer than the limit allows where more would not go into one answer.
+json page_answers::find_conflicts(const json& argument) {
+  const auto all = found(argument, field<bool>(argument, "open", false), field<bool>(argument, "newest", false));
+  constexpr std::size_t around_bytes = 64;
+  auto room = limits::page_answer_bytes_max - around_bytes;
+  auto entries = json::array();
+  for (const auto& each : all.shown) {
+    auto entry = as_document(each);
+    const auto bytes = text_of(entry).size() + 1;
+    if (bytes > room)
+      break;
+    room -= bytes;
+    entries.push_back(std::move(entry));
+  }
+  return {{"total", all.total}, {"entries", std::move(entries)}};
 }
 
 json page_answers::resolve(const json& argument, outbox& out) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "actors/page_setup.hpp"
+#include "storage/conflict_reading.hpp"
 #include "storage/replica.hpp"
 
 namespace tandem::actors {
@@ -22,6 +23,7 @@ public:
 private:
   nlohmann::json status();
   nlohmann::json conflicts(const nlohmann::json& argument);
+  nlohmann::json find_conflicts(const nlohmann::json& argument);
   nlohmann::json audit(const nlohmann::json& argument);
   nlohmann::json resolve(const nlohmann::json& argument, outbox& out);
   nlohmann::json pause(bool is_paused, outbox& out);
@@ -29,10 +31,12 @@ private:
   nlohmann::json why(const nlohmann::json& argument);
   nlohmann::json tables();
   storage::replica& replica();
+  storage::found_conflicts found(const nlohmann::json& argument, bool open_only, bool newest_first);
 
   const page_setup& setup_;
   const bridge::page_right right_;
   std::optional<storage::replica> replica_;
+  std::optional<storage::conflict_reader> reader_;
 };
 
 } // namespace tandem::actors

@@ -4,7 +4,7 @@
 
 #include "messages/failure.hpp"
 #include "messages/priority.hpp"
-#include "storage/conflict_store.hpp"
+#include "storage/conflict_reading.hpp"
 
 namespace tandem::actors {
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <unordered_map>
 
 #include <nlohmann/json.hpp>
 
@@ -78,26 +77,24 @@ local_stamp latest_cell(core& c, const tracked_table& of, const row_record& reco
 }
 
 void add_settlements(core& c, std::vector<conflict>& conflicts) {
-  std::unordered_map<std::string_view, conflict*> by_id; // filled when there is anything to add
-  statement query{c.db, std::string{select_choices} + "ORDER BY current_hlc, current_site"};
-  std::set<std::pair<std::string, std::string>> followed;
-  while (query.step()) {
-    if (by_id.empty())
-      for (auto& each : conflicts)
-        by_id[each.id] = &each;
-    const auto of = by_id.find(query.text(1));
-    const auto entry = of == by_id.end() ? std::nullopt : choice_at(query);
-    if (!entry)
-      continue;
-    auto& conflict = *of->second;
-    auto settled = settlement_of(c, *entry, query.integer(16));
-    // Computations that come to the same do not contradict each other.
-    const bool repeats = std::ranges::any_of(conflict.settlements, [&](const settlement& each) {
-      return is_computed(settled.choice) && settled.choice == each.choice && each.value_json == settled.value_json;
-    });
-    if (!repeats && !followed.emplace(entry->conflict, entry->follows).second)
-      conflict.is_contested = true;
-    conflict.settlements.push_back(std::move(settled));
+  statement query{c.db, std::string{select_choices} + "AND about = ?1 ORDER BY current_hlc, current_site"};
+  for (auto& conflict : conflicts) {
+    const statement_guard guard{query};
+    query.bind(conflict.id);
+    std::set<std::string> followed;
+    while (query.step()) {
+      const auto entry = choice_at(query);
+      if (!entry)
+        continue;
+      auto settled = settlement_of(c, *entry, query.integer(16));
+      // Computations that come to the same do not contradict each other.
+      const bool repeats = std::ranges::any_of(conflict.settlements, [&](const settlement& each) {
+        return is_computed(settled.choice) && settled.choice == each.choice && each.value_json == settled.value_json;
+      });
+      if (!repeats && !followed.insert(entry->follows).second)
+        conflict.is_contested = true;
+      conflict.settlements.push_back(std::move(settled));
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/conflict_reading.hpp"
 #include "storage/core.hpp"
 
 namespace tandem::storage {
@@ -65,7 +66,6 @@ private:
   core& c_;
 };
 
-std::string_view name_of(conflict_kind kind);
 /// The key of a row of tandem_conflicts.
 std::string conflict_key(std::string_view id);
 /// 32 hex digits for some bytes.

@@ -205,12 +205,34 @@ class WhatPagesDo(PageCase):
         live.step()
         self.program.ok("sync", leaf, self.node.url)
         (conflict,) = json.loads(page.ask("conflicts", '{"open":true}'))
+        self.assertEqual((conflict["kind"], conflict["waits_for"]), ("cell", ""))
+        self.assertEqual(json.loads(page.ask("find_conflicts", '{"open":true,"set_aside":false,"text":"LEAF","limit":1}')), {"total": 1, "entries": [conflict]})
         other = json.loads(conflict["other"])
         page.ask("resolve", json.dumps({"id": conflict["id"], "take": "other"}))
         eventually(lambda: page.query("SELECT title FROM tasks") == [(other,)], "the other value stands")
         while live.rows != [(other,)]:
             live.step()
         self.assertEqual(json.loads(page.ask("conflicts", '{"open":true}')), [])
+
+    def test_the_newest_of_the_audit_trail_come_first_and_as_many_as_one_answer_holds(self):
+        page = self.opened()
+        for row in range(1, 6):
+            page.execute(("INSERT INTO tasks VALUES(?, ?, 0)", row, f"base {row}"))
+        leaf = os.path.join(self.folder, "leaf.db")
+        self.program.ok("clone", self.node.url, leaf)
+        for row in range(1, 6):
+            with sqlite3.connect(leaf) as db:
+                db.execute("UPDATE tasks SET title = ? WHERE id = ?", (f"leaf {row}" + "x" * 500_000, row))
+            db.close()
+            page.execute(("UPDATE tasks SET title = ? WHERE id = ?", f"hub {row}" + "y" * 500_000, row))
+            self.program.ok("sync", leaf, self.node.url)
+        self.assertEqual([each["key"] for each in json.loads(page.ask("audit", '{"limit":2}'))], ["5", "4"])
+        self.assertEqual([each["key"] for each in json.loads(page.ask("audit", '{"text":"leaf 1"}'))], ["1"])
+        self.assertEqual([each["key"] for each in json.loads(page.ask("conflicts", '{"limit":2}'))], ["1", "2"])
+        self.fails("limit", page.ask, "audit")
+        found = json.loads(page.ask("find_conflicts", '{"newest":true}'))
+        self.assertEqual((found["total"], [each["key"] for each in found["entries"]]), (5, ["5", "4", "3", "2"]))
+        self.fails("limit", page.ask, "audit", json.dumps({"text": "x" * 300}))
 
     def test_a_page_that_does_not_read_costs_no_memory_and_holds_up_nobody(self):
         page, other = self.opened(), self.opened()

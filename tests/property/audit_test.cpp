@@ -1,4 +1,4 @@
-// How long the audit trail is kept: what has to go goes everywhere, stays away, and the rest stays.
+// The audit trail: a few of many are found, and what has to go goes everywhere, stays away, and the rest stays.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -6,10 +6,14 @@
 #include <boost/test/unit_test.hpp>
 
 #include "messages/failure.hpp"
+#include "storage/conflict_reading.hpp"
 #include "tests/property/two_replicas.hpp"
 
 using namespace tandem::property;
 using tandem::messages::failure;
+using tandem::storage::conflict_kind;
+using tandem::storage::conflict_reader;
+using tandem::storage::conflict_wish;
 using tandem::storage::policy;
 using tandem::storage::resolution;
 using kind = resolution::kind;
@@ -31,6 +35,88 @@ std::int64_t trail_rows(device& at) {
 }
 
 } // namespace
+
+BOOST_AUTO_TEST_CASE(a_few_of_many_are_found_by_age_and_by_any_text_and_all_are_counted) {
+  two_replicas both{notes_sql, {"notes"}};
+  both.core_a().track(std::vector<std::string>{"notes"}, std::vector<policy>{{"notes", "asked", "ask"}});
+  for (int id = 1; id <= 12; ++id)
+    both.a("INSERT INTO notes VALUES (" + std::to_string(id) + ", 'old', 'old')");
+  both.level();
+  for (int id = 1; id <= 12; ++id) {
+    const auto where = " WHERE id = " + std::to_string(id);
+    both.a("UPDATE notes SET " + std::string{id % 2 == 0 ? "asked" : "quiet"} + " = 'Ähren " + std::to_string(id) +
+           "'" + where);
+    both.core_a().stamp_pending();
+    both.all.at(1).move_clock(1'000);
+    both.b("UPDATE notes SET " + std::string{id % 2 == 0 ? "asked" : "quiet"} + " = 'Beta " + std::to_string(id) + "'" +
+           where);
+    both.core_b().stamp_pending();
+    both.all.at(0).move_clock(1'000);
+  }
+  both.level();
+  const auto path = both.all.at(0).path();
+  conflict_reader reader{path};
+  const auto keys = [&](const conflict_wish& wanted) {
+    std::string result;
+    for (const auto& each : reader.find(wanted).shown)
+      result += each.what.key_json + " ";
+    return result;
+  };
+  BOOST_TEST(keys({false, true, "", 3}) == "12 11 10 ");
+  BOOST_TEST(keys({false, false, "", 3}) == "1 2 3 ");
+  BOOST_TEST(keys({true, true, "", 2}) == "12 10 ");
+  BOOST_TEST(reader.find({false, true, "", 3}).total == 12U);
+  BOOST_TEST(reader.find({true, true, "", 3}).total == 6U);
+  BOOST_TEST(reader.find({}).shown.size() == 12U);
+  // A value, a key and a column, in either case; beyond ASCII as it is written.
+  BOOST_TEST(keys({false, true, "beta 1", 2}) == "12 11 ");
+  BOOST_TEST(reader.find({false, true, "beta 1", 2}).total == 4U); // of 1, 10, 11 and 12
+  BOOST_TEST(keys({false, false, "Ähren 7", 5}) == "7 ");
+  BOOST_TEST(reader.find({false, true, "ASKED", 1}).total == 6U);
+  BOOST_TEST(reader.find({false, true, "nowhere", 1}).total == 0U);
+  BOOST_TEST(reader.find({false, true, reader.find({}).shown.at(4).what.id, 2}).total == 1U);
+  // A person, and what one of them has written in place of both; also once another choice stands.
+  const auto id = reader.find({true, true, "", 1}).shown.at(0).what.id;
+  both.core_a().resolve({id, kind::take_value, "\"a third way\"", "Ada"});
+  BOOST_TEST(keys({false, true, "ada", 5}) == "12 ");
+  both.core_a().resolve({id, kind::take_other, {}, "Hugo", true});
+  BOOST_TEST(keys({false, true, "Third Way", 5}) == "12 ");
+  BOOST_TEST(keys({false, true, "ada", 5}) == "12 ");
+  const auto found = reader.find({false, true, "hugo", 5});
+  BOOST_REQUIRE(found.shown.size() == 1U);
+  BOOST_TEST(found.shown[0].what.settlements.size() == 2U);
+  BOOST_TEST(found.shown[0].what.settled_who == "Hugo");
+  BOOST_TEST(reader.find({true, true, "", 1}).total == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(rows_and_keys_of_any_type_are_searched_and_one_that_is_set_aside_tells_what_it_waits_for) {
+  two_replicas both{
+      {"CREATE TABLE people(part BLOB, name TEXT, mail TEXT UNIQUE, PRIMARY KEY(part, name)) WITHOUT ROWID"},
+      {"people"}};
+  both.a("INSERT INTO people VALUES (x'beef', 'Eve', 'one@example.org')");
+  both.b_is_later();
+  both.b("INSERT INTO people VALUES (x'cafe', 'Mallory', 'one@example.org')");
+  both.level();
+  for (std::size_t at = 0; at < 2; ++at) {
+    conflict_reader reader{both.all.at(at).path()};
+    for (const auto* text : {"CAFE", "mallory", "one@", "PEOPLE", "constraint"}) {
+      const auto found = reader.find({true, false, text, 10});
+      BOOST_REQUIRE_MESSAGE(found.shown.size() == 1U, text);
+      BOOST_TEST((found.shown[0].what.kind == conflict_kind::constraint));
+      BOOST_TEST(found.shown[0].waits_for == both.all.at(at).core().quarantine().at(0).reason);
+      BOOST_TEST(found.shown[0].waits_for.find("Eve") != std::string::npos);
+    }
+    BOOST_TEST(reader.find({true, false, "", 10, true}).total == 1U);
+    BOOST_TEST(reader.find({true, false, "", 10, false}).total == 0U);
+    BOOST_TEST(reader.find({true, false, "eve", 10, false}).total == 0U);
+  }
+  // Another one takes its place in its way.
+  both.a("UPDATE people SET mail = 'two@example.org'");
+  both.level();
+  conflict_reader reader{both.all.at(1).path()};
+  BOOST_TEST(reader.find({true, false, "", 10}).total == 0U);
+  BOOST_TEST(reader.find({false, false, "mallory", 10}).shown.at(0).waits_for.empty());
+}
 
 BOOST_AUTO_TEST_CASE(settled_conflicts_go_by_age_and_by_count_and_open_ones_stay) {
   two_replicas both{notes_sql, {"notes"}, "INSERT INTO notes VALUES (1, 'old', 'old')"};

@@ -135,10 +135,12 @@ export interface Provider {
   /** A question. One that changes something (`resolve`) is not repeated over a new connection: then `isOutcomeUnknown`. */
   ask(what: string, argument?: Json, options?: RequestOptions): Promise<Json>;
   status(): Promise<Json>;
+  /** Those that wait for a person unless `open` is false; the oldest first. */
   conflicts(filter?: { open?: boolean; limit?: number }): Promise<readonly Conflict[]>;
   conflict(id: string): Promise<Conflict>;
   resolve(resolution: Resolution): Promise<void>;
   undo(id: string): Promise<void>;
+  /** The newest entries of the audit trail, the newest first; 100 unless said otherwise. */
   audit(limit?: number): Promise<readonly Conflict[]>;
   why(table: string, key: Json): Promise<Json>;
   tables(): Promise<Json>;
