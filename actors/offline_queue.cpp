@@ -1,6 +1,7 @@
 #include "actors/offline_queue.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -53,6 +54,7 @@ bool offline_queue::receive_from_peer(const frame& message, outbox& out) {
     const auto more = messages::decode<messages::demand>(message.bytes());
     credit_bytes_ = added(credit_bytes_, more.bytes);
     credit_items_ = added(credit_items_, more.items);
+    tell_monitor(out, credit());
     break;
   }
   default:
@@ -77,6 +79,7 @@ void offline_queue::receive_inside(const frame& message, outbox& out) {
     advance_us_ = 0; // The first bundle goes even if it is empty: it tells the peer how far we are.
     out.send({role::host}, messages::link_sent{link_, sent_, acked_});
     tell_monitor(out, {{metric::sent_position, link_, sent_}, {metric::acked_position, link_, acked_}});
+    tell_monitor(out, credit());
     break;
   }
   case internal::announced: {
@@ -149,6 +152,7 @@ void offline_queue::note_ack(outbox& out) {
 void offline_queue::tick(outbox& out) {
   const auto now = out.now_us();
   if (bundle_ && now >= part_sent_us_ + limits::extraction_stall_ms_max * us_per_ms) {
+    note_swallowed(out);
     spdlog::debug("the queue of link {} gives up a bundle that the peer does not take", link_);
     bundle_.reset();
     block_.reset();
@@ -256,23 +260,28 @@ void offline_queue::send_part(outbox& out) {
   block_ = std::move(next);
   if (part.is_last)
     close_bundle(out);
+  else if (credit_bytes_ <= 0 || credit_items_ <= 0) // Now a bundle waits for the peer.
+    tell_monitor(out, credit());
+}
+
+std::vector<sample> offline_queue::credit() const {
+  return {{metric::credit_bytes, link_, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_bytes_, 0))},
+          {metric::credit_items, link_, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_items_, 0))}};
 }
 
 void offline_queue::close_bundle(outbox& out) {
   sent_ = bundle_->header().to;
   const auto rows = bundle_->rows();
-  std::vector<sample> samples{
-      {metric::rows_sent, link_, rows},
-      {metric::bundles_sent, link_, 1},
-      {metric::bytes_sent, link_, bytes_},
-      {metric::sent_position, link_, sent_},
-      {metric::bundles_unacked, link_, unacked_.size() + 1},
-      {metric::credit_bytes, link_, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_bytes_, 0))},
-      {metric::credit_items, link_, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_items_, 0))}};
+  std::vector<sample> samples{{metric::rows_sent, link_, rows},
+                              {metric::bundles_sent, link_, 1},
+                              {metric::bytes_sent, link_, bytes_},
+                              {metric::sent_position, link_, sent_},
+                              {metric::bundles_unacked, link_, unacked_.size() + 1}};
   if (const auto& trail = way_.trail_us; trail.size() >= 2) {
     samples.push_back({metric::station_bundled, link_, trail[trail.size() - 2]});
     samples.push_back({metric::station_sent, link_, trail.back()});
   }
+  std::ranges::copy(credit(), std::back_inserter(samples));
   tell_monitor(out, std::move(samples));
   bundle_.reset();
   block_.reset();

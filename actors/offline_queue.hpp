@@ -7,11 +7,13 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "actors/core.hpp"
 #include "actors/observer.hpp"
 #include "messages/catalogue.hpp"
 #include "messages/internal.hpp"
+#include "messages/measurement.hpp"
 #include "messages/site.hpp"
 #include "storage/replica.hpp"
 
@@ -49,6 +51,8 @@ private:
   void send_part(outbox& out);
   void close_bundle(outbox& out);
   void await_stamp(outbox& out);
+  /// What the peer would still take, for the monitor.
+  [[nodiscard]] std::vector<messages::sample> credit() const;
   void tell_state(outbox& out, bool answers_flush);
   void plan_next(outbox& out) const;
 

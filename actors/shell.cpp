@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <pthread.h>
 #include <string>
 #include <utility>
 
@@ -29,6 +30,12 @@ std::int64_t us_of(caf::actor_clock::time_point time) {
 const shared_bytes& tick_bytes() {
   static const auto bytes = std::make_shared<const std::string>();
   return bytes;
+}
+
+/// So that the processor time of each can be told apart. Of endpoints, only pages' have a thread.
+void name_thread(role who) {
+  const auto name = "tandem." + std::string{who == role::endpoint ? "page" : messages::name_of(who)};
+  pthread_setname_np(pthread_self(), name.c_str()); // 15 characters at most; else it stays as it was.
 }
 
 class caf_mailbox final : public mailbox {
@@ -128,7 +135,10 @@ struct shell_state : outbox { // Not final: CAF derives from it to find out whet
 };
 
 frame_actor::behavior_type shell(frame_actor::stateful_pointer<shell_state> self, std::shared_ptr<switchboard> board,
-                                 std::shared_ptr<mailbox_load> load, address where, const core_maker& make_core) {
+                                 std::shared_ptr<mailbox_load> load, address where, const core_maker& make_core,
+                                 threading how) {
+  if (how == threading::detached)
+    name_thread(where.who);
   auto& state = self->state;
   state.board = std::move(board);
   state.load = std::move(load);
@@ -167,8 +177,8 @@ frame_actor::behavior_type shell(frame_actor::stateful_pointer<shell_state> self
 frame_actor spawn_shell(caf::actor_system& system, std::shared_ptr<switchboard> board, address where,
                         core_maker make_core, threading how) {
   auto load = std::make_shared<mailbox_load>();
-  const auto actor = how == threading::detached ? system.spawn<caf::detached>(shell, board, load, where, make_core)
-                                                : system.spawn(shell, board, load, where, make_core);
+  const auto actor = how == threading::detached ? system.spawn<caf::detached>(shell, board, load, where, make_core, how)
+                                                : system.spawn(shell, board, load, where, make_core, how);
   // The actor's own first run may come late; what others send it from now on has to wait, not to vanish.
   board->connect(where, std::make_shared<caf_mailbox>(actor), load);
   return actor;

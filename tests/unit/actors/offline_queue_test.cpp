@@ -4,6 +4,7 @@
 #include "messages/catalogue.hpp"
 #include "messages/internal.hpp"
 #include "messages/limits.hpp"
+#include "messages/measurement.hpp"
 #include "tests/unit/actors/recording_outbox.hpp"
 #include "tests/unit/actors/test_replica.hpp"
 
@@ -122,6 +123,23 @@ BOOST_FIXTURE_TEST_CASE(credit_of_items_is_kept_to_the_item, one_queue) {
   BOOST_TEST(parts().size() == 2U);
   demand(0, 1);
   BOOST_TEST(parts().size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_credit_that_is_left_is_told_when_it_comes_and_when_it_ends, one_queue) {
+  write_several_blocks();
+  start_link();
+  flush();
+  out.take<messages::measurements>({role::monitor});
+  const auto items_told = [this] {
+    std::vector<std::uint64_t> result;
+    for (const auto& message : out.take<messages::measurements>({role::monitor}))
+      for (const auto& each : message.samples)
+        if (each.what == messages::metric::credit_items)
+          result.push_back(each.value);
+    return result;
+  };
+  demand(enough, 2);
+  BOOST_TEST((items_told() == std::vector<std::uint64_t>{2, 0}));
 }
 
 BOOST_FIXTURE_TEST_CASE(credit_of_bytes_is_overdrawn_by_one_part_at_most, one_queue) {
