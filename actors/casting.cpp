@@ -60,11 +60,11 @@ dialer_options casting::for_dialer(std::uint64_t number, std::uint64_t seed) {
   result.url = options_.peers.at(number - 1);
   result.seed = seed;
   result.dial = [this, number, url = result.url] {
-    network_.dial({url, options_.token}, [board = board, connections = connections,
-                                          number](bridge::shared_connection opened, const std::string& trouble) {
+    network_.dial({url, options_.token}, [board = board, connections = connections, number](
+                                             bridge::shared_connection opened, const bridge::dial_trouble& trouble) {
       if (opened)
         return connections->admit(std::move(opened), number);
-      const messages::dial_failed news{trouble.substr(0, limits::reason_bytes_max)};
+      const messages::dial_failed news{trouble.text.substr(0, limits::reason_bytes_max), trouble.is_refusal};
       board->send({role::dialer, number}, {{role::dialer, number}, messages::encode(news)});
       return bridge::connection_events{};
     });

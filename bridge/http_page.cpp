@@ -47,7 +47,8 @@ void http_page::start(const std::function<connection_events(shared_connection)>&
   beat();
   try {
     events_ = introduce(std::make_shared<http_handle>(shared_from_this()));
-  } catch (const std::exception&) {
+  } catch (const std::exception& trouble) {
+    core_->note_error(std::string{"this side failed at a new page: "} + trouble.what());
     stop_now();
   }
 }

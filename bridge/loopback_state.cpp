@@ -122,10 +122,11 @@ void loopback_world::implementation::strike_faults() {
 }
 
 loopback_action loopback_world::implementation::connect(loopback_dial& dialed) {
-  const auto fails = [&dialed](const std::string& why) -> loopback_action {
-    return [handler = std::move(dialed.on_dialed), text = "can't reach " + dialed.options.url + ": " + why] {
-      handler(nullptr, text);
-    };
+  const auto fails = [&dialed](const std::string& why, bool is_refusal = false) -> loopback_action {
+    return
+        [handler = std::move(dialed.on_dialed), text = "can't reach " + dialed.options.url + ": " + why, is_refusal] {
+          handler(nullptr, {text, is_refusal});
+        };
   };
   peer_address address;
   try {
@@ -138,7 +139,7 @@ loopback_action loopback_world::implementation::connect(loopback_dial& dialed) {
     return fails("nobody listens there");
   }
   if (!port->second.token.empty() && port->second.token != dialed.options.token) {
-    return fails("it refuses the token");
+    return fails("it refuses the token", true);
   }
   const auto near = std::make_shared<loopback_end>();
   const auto far = std::make_shared<loopback_end>();
@@ -267,7 +268,7 @@ void loopback_world::implementation::stop_owner(std::uint64_t owner) {
     }
     for (auto& dialed : dials) {
       if (dialed.owner == owner) {
-        last.push_back([handler = std::move(dialed.on_dialed)] { handler(nullptr, "this side is stopping"); });
+        last.push_back([handler = std::move(dialed.on_dialed)] { handler(nullptr, {"this side is stopping"}); });
       }
     }
     std::erase_if(dials, [owner](const auto& dialed) { return dialed.owner == owner; });

@@ -95,8 +95,21 @@ struct dial_options {
   std::string token; ///< sent in the Authorization header; empty: none
 };
 
+/// Why a dial came to nothing.
+struct dial_trouble {
+  std::string text;
+  bool is_refusal = false; ///< the other side did not take our token
+};
+
 /// Tells how a dial ended: a connection, or null and why not.
-using dialed_handler = std::function<connection_events(shared_connection, std::string trouble)>;
+using dialed_handler = std::function<connection_events(shared_connection, const dial_trouble&)>;
+
+/// What a network met with that nobody else hears of. Both counts only grow.
+struct network_troubles {
+  std::uint64_t refused = 0;     ///< nodes that called with a wrong token
+  std::uint64_t errors = 0;      ///< connections that could not be accepted, and handlers that threw
+  std::string latest_error = {}; ///< for people
+};
 
 /// Owns the I/O thread and everything on it.
 class network {
@@ -107,6 +120,7 @@ public:
   /// One try. `on_dialed` is called once, from the I/O thread; what it returns is ignored without a
   /// connection.
   virtual void dial(const dial_options& options, dialed_handler on_dialed) = 0;
+  [[nodiscard]] virtual network_troubles troubles() const { return {}; }
   /// Closes everything and ends the thread; no handler is called after it returns.
   virtual void stop() = 0;
 };

@@ -58,6 +58,21 @@ public:
   std::size_t connections = 0;
   std::size_t handshakes = 0;
 
+  // Whatever goes wrong here ends one connection; the monitor tells how often. From any thread.
+  void note_refusal() {
+    const std::lock_guard guard{troubles_mutex_};
+    ++troubles_.refused;
+  }
+  void note_error(std::string text) {
+    const std::lock_guard guard{troubles_mutex_};
+    ++troubles_.errors;
+    troubles_.latest_error = std::move(text);
+  }
+  [[nodiscard]] network_troubles troubles() const {
+    const std::lock_guard guard{troubles_mutex_};
+    return troubles_;
+  }
+
   /// Stops all members and lets `run` return.
   void stop_all() {
     is_stopping_ = true;
@@ -89,6 +104,8 @@ private:
   bool has_ended_ = false;
   bool is_stopping_ = false;
   std::set<stoppable*> members_;
+  mutable std::mutex troubles_mutex_;
+  network_troubles troubles_;
 };
 
 } // namespace tandem::bridge

@@ -108,7 +108,7 @@ void websocket_dialer::take_handshake(error_code error) {
     return;
   }
   if (error == websocket::error::upgrade_declined) {
-    fail(explain_refusal(response_));
+    fail(explain_refusal(response_), response_.result() == http::status::unauthorized);
     return;
   }
   if (error) {
@@ -131,7 +131,7 @@ void websocket_dialer::take_handshake(error_code error) {
                           [&handler](shared_connection opened) { return handler(std::move(opened), {}); });
 }
 
-void websocket_dialer::fail(const std::string& why) {
+void websocket_dialer::fail(const std::string& why, bool is_refusal) {
   if (is_over_) {
     return;
   }
@@ -144,10 +144,10 @@ void websocket_dialer::fail(const std::string& why) {
   const auto handler = std::move(on_dialed_);
   try {
     if (handler) {
-      handler(nullptr, "can't reach " + printable(options_.url, limits::url_bytes_max) + ": " + why);
+      handler(nullptr, {"can't reach " + printable(options_.url, limits::url_bytes_max) + ": " + why, is_refusal});
     }
-  } catch (const std::exception&) {
-    // The dial has failed already; there is nothing more to undo.
+  } catch (const std::exception& trouble) { // The dial has failed already; there is nothing more to undo.
+    core_.note_error(std::string{"this side failed at the end of a call: "} + trouble.what());
   }
 }
 

@@ -24,7 +24,7 @@ private:
   void connect(const net::ip::tcp::resolver::results_type& endpoints);
   void shake_hands();
   void take_handshake(error_code error);
-  void fail(const std::string& why);
+  void fail(const std::string& why, bool is_refusal = false);
 
   // Weak: the io_context holds what holds this.
   const std::weak_ptr<websocket_core> owner_;

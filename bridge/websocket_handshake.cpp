@@ -125,6 +125,7 @@ void websocket_handshake::judge_node() {
   const auto& token = listener_->token();
   const auto& request = parser_.get();
   if (!token.empty() && !authorizes(token, header_of(request, http::field::authorization)) && !offers_token(token)) {
+    core_.note_refusal();
     refuse(http::status::unauthorized, "The token is missing or wrong: give the one that this node was started with.");
     return;
   }

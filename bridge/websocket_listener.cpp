@@ -123,6 +123,7 @@ void websocket_listener::accept_next() {
       return;
     }
     if (error) {
+      self->core_->note_error("a connection could not be accepted: " + error.message());
       self->breather_.expires_after(breather_ms);
       self->breather_.async_wait([self](error_code stopped) {
         if (!stopped) {

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <pthread.h>
 #include <thread>
 
 #include "bridge/websocket_dialer.hpp"
@@ -43,10 +44,13 @@ public:
     core_->post([dialer = std::move(dialer)] { dialer->start(); });
   }
 
+  [[nodiscard]] network_troubles troubles() const override { return core_->troubles(); }
+
   void stop() override { stop_quietly(); }
 
 private:
   static void run(websocket_core& core) {
+    pthread_setname_np(pthread_self(), "tandem.io");
     core.io().run();
     core.run_out();
   }

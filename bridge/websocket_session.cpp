@@ -57,7 +57,8 @@ void websocket_session::open(std::shared_ptr<websocket_core> core, websocket_str
   const auto session = std::make_shared<websocket_session>(std::move(core), std::move(stream), std::move(peer_name));
   try {
     session->start(introduce(std::make_shared<websocket_handle>(session)));
-  } catch (const std::exception&) {
+  } catch (const std::exception& trouble) {
+    session->core_->note_error(std::string{"this side failed at a new connection: "} + trouble.what());
     session->stop_now();
   }
 }
@@ -308,8 +309,8 @@ void websocket_session::finish(close_reason reason, std::string text) {
     if (events.on_closed) {
       events.on_closed(reason, std::move(text));
     }
-  } catch (const std::exception&) {
-    // Nobody is left to be told.
+  } catch (const std::exception& trouble) { // Nobody else is left to be told.
+    core_->note_error(std::string{"this side failed at the end of a connection: "} + trouble.what());
   }
 }
 
@@ -321,7 +322,9 @@ void websocket_session::call_host(const Handler& handler, Arguments&&... argumen
   try {
     handler(std::forward<Arguments>(arguments)...);
   } catch (const std::exception& trouble) {
-    finish(close_reason::local, std::string{"this side failed at a message: "} + trouble.what());
+    const auto text = std::string{"this side failed at a message: "} + trouble.what();
+    core_->note_error(text);
+    finish(close_reason::local, text);
   }
 }
 

@@ -267,9 +267,11 @@ struct link_closed {
 struct dial_failed {
   TANDEM_MESSAGE(dial_failed);
   std::string text;
+  bool is_refusal = false; ///< somebody answered, and did not take our token
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.text, limits::reason_bytes_max);
+    visit(message.is_refusal);
   }
 };
 

@@ -101,7 +101,7 @@ void browser_network::closed(std::uint32_t number, const std::string& text) {
   if (const auto open = gone.open.lock())
     open->is_over = true;
   if (gone.on_dialed)
-    gone.on_dialed(nullptr, text);
+    gone.on_dialed(nullptr, {text});
   else if (gone.events.on_closed)
     gone.events.on_closed(bridge::close_reason::network, text);
 }

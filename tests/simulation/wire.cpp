@@ -56,9 +56,10 @@ std::unique_ptr<bridge::listener> wire::listen(const bridge::listen_options& opt
 
 void wire::dial(const bridge::dial_options& options, bridge::dialed_handler on_dialed) {
   under_->dial(options, [tap = &tap_, pulled = is_pulled_, links = links_,
-                         on_dialed = std::move(on_dialed)](bridge::shared_connection opened, std::string trouble) {
+                         on_dialed = std::move(on_dialed)](bridge::shared_connection opened,
+                                                                 const bridge::dial_trouble& trouble) {
     if (!opened)
-      return on_dialed(nullptr, std::move(trouble));
+      return on_dialed(nullptr, trouble);
     return tapped(std::move(opened), *tap, ++*links, pulled,
                   [&on_dialed](bridge::shared_connection with_tap) { return on_dialed(std::move(with_tap), {}); });
   });

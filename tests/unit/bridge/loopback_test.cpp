@@ -45,8 +45,8 @@ struct pair_of_nodes {
     dial();
   }
   void dial() {
-    leaf->dial({"ws://hub:1/", ""}, [this](shared_connection connection, const std::string& trouble) {
-      near.trouble = trouble;
+    leaf->dial({"ws://hub:1/", ""}, [this](shared_connection connection, const dial_trouble& trouble) {
+      near.trouble = trouble.text;
       return near.take(std::move(connection));
     });
     world.run(100);

@@ -29,8 +29,9 @@ public:
     };
   }
   dialed_handler dialing() {
-    return [this](shared_connection connection, std::string trouble) {
-      return take(std::move(connection), std::move(trouble));
+    return [this](shared_connection connection, const dial_trouble& why) {
+      is_refusal = why.is_refusal;
+      return take(std::move(connection), why.text);
     };
   }
 
@@ -56,6 +57,7 @@ public:
   // Read after a wait.
   shared_connection connection;
   std::string trouble;
+  bool is_refusal = false;
   std::vector<shared_bytes> frames;
   std::vector<close_reason> ends;
   std::string end_text;

@@ -94,8 +94,10 @@ BOOST_AUTO_TEST_CASE(a_wrong_token_is_told_and_a_missing_one_too) {
     client->dial({port->url(), token}, near.dialing());
     BOOST_TEST(!near.wait_open());
     BOOST_TEST(near.trouble.find("token") != std::string::npos, near.trouble);
+    BOOST_TEST(near.is_refusal);
   }
   BOOST_TEST(!far.connection);
+  BOOST_TEST(server->troubles().refused == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_dialed_is_told) {
