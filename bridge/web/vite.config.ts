@@ -1,6 +1,19 @@
+import { type Plugin, transformWithEsbuild } from "vite";
 import { defineConfig } from "vitest/config";
 
+/** Vite leaves what is for people in a library's code; pages may load the package as it is. */
+const minify: Plugin = {
+  name: "minify",
+  apply: "build",
+  renderChunk: {
+    order: "post",
+    handler: (code, { fileName }) =>
+      transformWithEsbuild(code, fileName, { minify: true, format: "esm", target: "es2022", sourcemap: true }),
+  },
+};
+
 export default defineConfig({
+  plugins: [minify],
   build: {
     target: "es2022",
     sourcemap: true,
