@@ -50,6 +50,7 @@ std::string measure_board::json() const {
       lines.push_back({{"time_ms", each.time_ms}, {"level", each.level}, {"text", each.text}});
   result["log"] = std::move(lines);
   result["version"] = setup_.version;
+  result["measures"] = setup_.measures;
   return text_of(result);
 }
 

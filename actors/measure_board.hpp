@@ -20,6 +20,7 @@ struct measure_setup {
   std::function<std::int64_t()> wall_ms;                 ///< unix milliseconds
   std::function<std::vector<monitor::log_line>()> log{}; ///< the log's tail; empty: there is none
   std::function<void(const monitor::alert&)> on_alert{}; ///< called by the monitor's thread when one is raised
+  bool measures = true;                                  ///< false: nobody measures anything
 };
 
 /// Written by the monitor actor, read by any thread. It is read without asking an actor, so that a busy node answers

@@ -202,9 +202,10 @@ void node::implementation::start() {
     auto where = access();
     const auto pages = std::make_shared<bridge::page_options>(options.pages);
     pages->on_accept = started->on_page();
-    pages->metrics = [started] {
-      return started->measured().metrics_text();
-    };
+    if (options.measures)
+      pages->metrics = [started] {
+        return started->measured().metrics_text();
+      };
     pages->monitor_file = [](std::string_view name) -> std::optional<bridge::built_in_file> {
       const auto file = monitor::dashboard_file_named(name);
       return file ? std::optional{bridge::built_in_file{file->type, file->content}} : std::nullopt;

@@ -33,6 +33,7 @@ class Metrics(MonitorCase):
         eventually(lambda: any(dict(labels).get("table") == NASTY for labels in self.metrics(hub).get("tandem_open_conflicts", {})),
                    "the conflict is counted")
         found = self.metrics(device)
+        self.assertTrue(self.monitor(device)["measures"])
         self.assertEqual(found["tandem_link_up"][frozenset({("peer", NASTY)})], 1)
         self.assertGreater(found["process_resident_memory_bytes"][frozenset()], 1e6)
         self.assertIn("conflicts_wait", eventually(lambda: self.raised(hub), "an alert"))
@@ -58,7 +59,10 @@ class Metrics(MonitorCase):
         self.make_hub()
         self.program.ok("track", self.hub_file, "tasks")
         hub = self.serve(self.hub_file, "--no-measuring")
-        self.assertEqual(set(self.metrics(hub)) & {"tandem_rows_stamped_total", "tandem_handling_seconds"}, set())
+        answer, text = self.get(hub, "/metrics")
+        self.assertEqual((answer.status, "measures nothing" in text), (404, True))
+        report = self.monitor(hub)
+        self.assertEqual((report["measures"], report["times"], report["counts"]), (False, [], []))
 
     def test_every_row_is_counted_once(self):
         self.make_hub()
