@@ -67,7 +67,7 @@ export function useMutation<Arguments extends unknown[] = SqlParameter[]>(
   return { run, isPending: pending > 0, error };
 }
 
-/** Whether the node is there, and how it is reached. */
+/** Whether the node is there, and how it is reached. How its own sync goes tells `useNodeStatus`. */
 export function useStatus(): SessionState {
   const provider = useProvider();
   const subscribe = useCallback((listener: () => void) => provider.onState(listener), [provider]);

@@ -14,4 +14,12 @@ export {
 export { SyncBadge } from "./sync_badge";
 export { type Conflicts, useConflicts, useSettledConflicts } from "./use_conflicts";
 export { useEnvironment } from "./use_environment";
+export {
+  type NodeAlert,
+  type NodeStatus,
+  type NodeStatusState,
+  type PeerStatus,
+  type SyncLatency,
+  useNodeStatus,
+} from "./use_node_status";
 export { useSyncManager } from "./use_sync_manager";
