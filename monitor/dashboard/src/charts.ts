@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import { place } from "./dom";
+import { clockTime, ms, place } from "./dom";
 import type { Report } from "./report";
 
 const height = 180;
@@ -27,21 +27,26 @@ class Chart {
     }
     const style = getComputedStyle(document.documentElement);
     const ink = style.getPropertyValue("--ink").trim();
+    const times = (_plot: uPlot, all: readonly number[]) => all.map((each) => clockTime(each * 1000));
     const axis = { stroke: ink, grid: { stroke: style.getPropertyValue("--line").trim(), width: 1 } };
     this.plot = new uPlot(
       {
         width: place(this.id).clientWidth,
         height,
         series: [
-          {},
+          { label: "Time", value: (_plot, at) => (at == null ? "–" : clockTime(at * 1000)) },
           ...this.names.map((label, index) => ({
             label,
-            stroke: this.colours[index] ?? ink,
+            stroke: style.getPropertyValue(this.colours[index] ?? "--ink").trim(),
+            value: (_plot: uPlot, at: number | null) => (at == null ? "–" : ms(at)),
             width: 2,
             points: { show: false },
           })),
         ],
-        axes: [axis, { ...axis, size: 60 }],
+        axes: [
+          { ...axis, values: times, space: 80 },
+          { ...axis, size: 60 },
+        ],
         scales: { y: { range: (_plot, _low, high) => [0, Math.max(high ?? 0, 1) * 1.1] } },
       },
       data,
@@ -50,8 +55,8 @@ class Chart {
   }
 }
 
-const throughput = new Chart("throughput", ["written here", "from peers"], ["#0b7285", "#e8590c"]);
-const latency = new Chart("latency", ["median", "99 %"], ["#2f9e44", "#c2255c"]);
+const throughput = new Chart("throughput", ["written here", "from peers"], ["--chart-here", "--chart-peers"]);
+const latency = new Chart("latency", ["median", "99 %"], ["--chart-median", "--chart-most"]);
 
 export function drawCharts({ history }: Report): void {
   const column = (index: number) => history.map((point) => point[index] ?? 0);

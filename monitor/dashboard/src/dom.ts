@@ -50,3 +50,7 @@ export function ago(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
+
+export function clockTime(ms: number): string {
+  return new Date(ms).toLocaleTimeString("en-GB");
+}

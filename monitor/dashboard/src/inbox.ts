@@ -1,50 +1,53 @@
 import type { Conflict, Provider, Settlement } from "@tandem/web";
-import { element, place, table } from "./dom";
+import { count, element, place, table } from "./dom";
+import { type Found, findConflicts, placeOf, shownAtOnce, text } from "./found";
 
-const shownAtOnce = 50;
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-function placeOf(each: Conflict): string {
-  return `${each.table} ${text(each.key)}${each.column ? `, ${text(each.column)}` : ""}`;
-}
-
-/** Conflicts that wait, each with its two values and the choice between them. */
+/** Conflicts that wait, each with its two values and the choice between them; and rows that wait for others. */
 export class Inbox {
   private isBusy = false;
+  private isStale = false;
 
   constructor(private readonly db: Provider) {
     db.observe(["tandem_conflicts"], () => void this.refresh());
     void this.refresh();
   }
 
+  /** News that come while an answer is under way are asked for once more, not once each. */
   async refresh(): Promise<void> {
+    this.isStale = true;
     if (this.isBusy) return;
     this.isBusy = true;
-    try {
-      this.draw(await this.db.conflicts({ open: true, limit: shownAtOnce }));
-    } catch (reason) {
-      place("inbox").replaceChildren(element("p", { role: "alert" }, String(reason)));
-    } finally {
-      this.isBusy = false;
+    while (this.isStale) {
+      this.isStale = false;
+      try {
+        const open = { open: true, limit: shownAtOnce };
+        const waiting = await findConflicts(this.db, { ...open, set_aside: false });
+        const aside = await findConflicts(this.db, { ...open, set_aside: true });
+        place("inbox").replaceChildren(...this.conflicts(waiting), ...setAside(aside));
+      } catch (reason) {
+        place("inbox").replaceChildren(element("p", { role: "alert" }, String(reason)));
+      }
     }
+    this.isBusy = false;
   }
 
-  private draw(conflicts: readonly Conflict[]): void {
-    if (conflicts.length === 0) {
-      place("inbox").replaceChildren(element("p", { class: "fine" }, "No conflicts."));
-      return;
-    }
-    const rows = conflicts.map((each) => [
+  private conflicts(found: Found): readonly HTMLElement[] {
+    if (found.total === 0) return [element("p", { class: "fine" }, "No conflicts.")];
+    const rows = found.entries.map((each) => [
       placeOf(each),
       text(each.current),
       text(each.other),
-      text(each.rule),
-      element("span", {}, this.choice(each, "current", "Keep"), this.choice(each, "other", "Take the other")),
+      text(each.trouble || each.rule),
+      this.choices(each),
     ]);
-    place("inbox").replaceChildren(table(["Where", "Stands now", "The other", "Why", "Choose"], rows));
+    return [table(["Where", "Stands now", "The other", "Why", "Choose"], rows), ...more(found, "conflicts")];
+  }
+
+  /** Of what nothing can be done about, one can only say that it is seen. */
+  private choices(conflict: Conflict): HTMLElement {
+    return conflict.trouble
+      ? element("span", {}, this.choice(conflict, "current", "Mark as settled"))
+      : element("span", {}, this.choice(conflict, "current", "Keep"), this.choice(conflict, "other", "Take the other"));
   }
 
   private choice(conflict: Conflict, take: Settlement, label: string): HTMLElement {
@@ -62,61 +65,18 @@ export class Inbox {
   }
 }
 
-/** The newest entries of the audit trail, those that hold a text. */
-export function makeAudit(db: Provider): void {
-  const field = element("input", {
-    type: "search",
-    placeholder: "Table, key, value, person",
-    "aria-label": "Search the audit trail",
-  });
-  const found = element("div");
-  const search = async () => {
-    try {
-      const wanted = field.value.toLowerCase();
-      const all = await db.audit(1000);
-      const fitting = all.filter((each) => JSON.stringify(each).toLowerCase().includes(wanted)).slice(0, shownAtOnce);
-      found.replaceChildren(
-        table(
-          ["Where", "Stands", "Lost", "Settled"],
-          fitting.map((each) => [
-            placeOf(each),
-            text(each.current),
-            text(each.other),
-            `${text(each.state)} ${each.settled_who ? `by ${text(each.settled_who)}` : text(each.rule)}`,
-          ]),
-        ),
-      );
-    } catch (reason) {
-      found.replaceChildren(element("p", { role: "alert" }, String(reason)));
-    }
-  };
-  const form = element("form", {}, field, element("button", {}, "Search"));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    void search();
-  });
-  place("audit").replaceChildren(form, found);
+/** Nobody chooses about these: each comes back by itself, once what stands in its way is gone. */
+function setAside(found: Found): readonly HTMLElement[] {
+  if (found.total === 0) return [];
+  const rows = found.entries.map((each) => [placeOf(each), text(each.other), text(each.waits_for)]);
+  return [
+    element("h3", {}, "Rows set aside: each comes back by itself as soon as it fits"),
+    element("div", { id: "aside" }, table(["Where", "Values", "Waits because of"], rows), ...more(found, "rows")),
+  ];
 }
 
-export function makeWhy(db: Provider): void {
-  const name = element("input", { placeholder: "Table", "aria-label": "Table", required: "" });
-  const key = element("input", { placeholder: 'Key: 7, "a7" or ["a", 1]', "aria-label": "Key", required: "" });
-  const answer = element("div", { "aria-live": "polite" });
-  const form = element("form", {}, name, key, element("button", {}, "Ask"));
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    let wanted: unknown = key.value;
-    try {
-      wanted = JSON.parse(key.value);
-    } catch {
-      // A text without its quotes.
-    }
-    try {
-      const report = (await db.why(name.value, wanted as never)) as { sentences?: readonly string[] };
-      answer.replaceChildren(...(report.sentences ?? []).map((each) => element("p", {}, each)));
-    } catch (reason) {
-      answer.replaceChildren(element("p", { role: "alert" }, String(reason)));
-    }
-  });
-  place("why").replaceChildren(form, answer);
+function more(found: Found, what: string): readonly HTMLElement[] {
+  const shown = found.entries.length;
+  if (shown === found.total) return [];
+  return [element("p", { class: "more" }, `The ${shown} that have waited longest, of ${count(found.total)} ${what}.`)];
 }

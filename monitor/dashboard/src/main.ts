@@ -1,13 +1,19 @@
-import { WebSocketProvider } from "@tandem/web";
+import { asTandemError, WebSocketProvider } from "@tandem/web";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
+import { makeAudit, makeWhy } from "./asking";
 import { drawCharts } from "./charts";
 import { place } from "./dom";
-import { Inbox, makeAudit, makeWhy } from "./inbox";
-import { drawActors, drawAlerts, drawFigures, drawLinks, drawLog, drawStations, drawTraces } from "./panels";
+import { Inbox } from "./inbox";
+import { Liveness } from "./liveness";
+import { LogList } from "./log";
+import { drawActors, drawAlerts, drawFigures, drawLinks, drawStations, drawTraces } from "./panels";
 import type { Report } from "./report";
+import { drawUnmeasured, type Status } from "./unmeasured";
 
 const askEachMs = 1000;
+/** While the node is away, the next try is worth more than waiting for an old one. */
+const within = { deadlineMs: 3000 };
 
 /** Out of the address, where it would stay in the history and in pictures of the screen. */
 function takeToken(): string {
@@ -23,11 +29,8 @@ function takeToken(): string {
 
 const db = new WebSocketProvider(new URL("/", location.href).href, { token: takeToken(), name: "monitor" });
 
-function show(state: string, isGood: boolean): void {
-  const line = place("state");
-  line.textContent = state;
-  line.className = isGood ? "up" : "down";
-}
+const liveness = new Liveness(db);
+const log = new LogList();
 
 /** Pauses and resumes the node's sync. What went wrong stands in the state line, until the next look. */
 function makePause(): { show(isPaused: boolean): void } {
@@ -39,7 +42,7 @@ function makePause(): { show(isPaused: boolean): void } {
       await (isPaused ? db.resume() : db.pause());
       await look();
     } catch (reason) {
-      show(reason instanceof Error ? reason.message : String(reason), false);
+      liveness.noteTrouble(asTandemError(reason));
     }
     button.disabled = false;
   });
@@ -55,18 +58,42 @@ function makePause(): { show(isPaused: boolean): void } {
 const pauses = makePause();
 
 async function look(): Promise<void> {
-  const report = (await db.ask("monitor")) as unknown as Report;
+  const report = (await db.ask("monitor", {}, within)) as unknown as Report;
   place("node").textContent = `${report.version} · ${location.host}`;
-  show(`Live, ${new Date(report.time_ms).toLocaleTimeString("en-GB")}`, true);
+  document.body.classList.toggle("unmeasured", !report.measures);
+  await (report.measures ? drawMeasured(report) : drawTheRest());
+  log.draw(report);
+  liveness.noteReport(report.time_ms);
+}
+
+async function drawMeasured(report: Report): Promise<void> {
   drawAlerts(report);
   drawLinks(report);
   pauses.show(report.paused);
   drawStations(report);
   drawTraces(report);
   drawActors(report);
-  drawFigures(report, await db.priorities());
-  drawLog(report);
+  drawFigures(report, (await db.ask("priorities", {}, within)) as Record<string, string>);
   drawCharts(report);
+}
+
+async function drawTheRest(): Promise<void> {
+  const status = (await db.ask("status", {}, within)) as unknown as Status;
+  drawUnmeasured(status);
+  pauses.show(status.paused);
+}
+
+/** Until it is time for the next look; a page that comes into sight does not wait. */
+function pass(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    document.addEventListener("visibilitychange", end);
+  });
 }
 
 async function goOn(): Promise<void> {
@@ -75,9 +102,9 @@ async function goOn(): Promise<void> {
       try {
         await look();
       } catch (reason) {
-        show(reason instanceof Error ? reason.message : String(reason), false);
+        liveness.noteTrouble(asTandemError(reason));
       }
-    await new Promise((resolve) => setTimeout(resolve, askEachMs));
+    await pass(askEachMs);
   }
 }
 

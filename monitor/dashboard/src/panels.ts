@@ -1,4 +1,4 @@
-import { ago, bytes, count, element, ms, place, table } from "./dom";
+import { ago, bytes, clockTime, count, element, ms, place, table } from "./dom";
 import type { Report, StationTimes } from "./report";
 
 export function drawAlerts({ alerts }: Report): void {
@@ -7,14 +7,19 @@ export function drawAlerts({ alerts }: Report): void {
       "li",
       { class: `alert ${each.severity}`, "data-rule": each.rule },
       element("strong", {}, each.evidence),
-      element("span", {}, `${each.cause}. `),
-      element("span", { class: "step" }, `To do: ${each.step}`),
+      element("span", {}, ...prose(`${each.cause}.`)),
+      element("span", { class: "step" }, ...prose(`To do: ${each.step}.`)),
       element("small", {}, `${each.rule}, for ${ago(each.seconds)}`),
     ),
   );
   place("alerts").replaceChildren(
     items.length === 0 ? element("p", { class: "fine" }, "Nothing is wrong.") : element("ul", {}, ...items),
   );
+}
+
+/** What stands between backticks is code. */
+function prose(text: string): Node[] {
+  return text.split("`").map((part, index) => (index % 2 === 1 ? element("code", {}, part) : new Text(part)));
 }
 
 export function drawLinks({ links }: Report): void {
@@ -24,14 +29,18 @@ export function drawLinks({ links }: Report): void {
   }
   const rows = links.map((each) => [
     element("b", {}, each.peer),
-    element("span", { class: each.up ? "up" : "down" }, `${each.up ? "linked" : "cut"}, ${ago(each.seconds)}`),
+    element(
+      "span",
+      { class: each.up ? "up whole" : "down whole" },
+      `${each.up ? "linked" : "cut"}, ${ago(each.seconds)}`,
+    ),
     cursor(each.acknowledged, each.sent, each.head),
     count(each.lag),
     count(each.applied),
     ms(each.round_trip.p50_ms),
     `${ms(each.latency.p50_ms)} / ${ms(each.latency.p99_ms)}`,
     ms(each.batch_window_ms),
-    `${bytes(each.credit_bytes)}, ${each.credit_messages}`,
+    element("span", { class: "whole" }, `${bytes(each.credit_bytes)}, ${each.credit_messages}`),
     `${each.clock_offset_seconds.toFixed(1)} s`,
   ]);
   place("links").replaceChildren(
@@ -141,7 +150,7 @@ export function drawTraces({ traces }: Report): void {
       return [
         element("code", {}, each.trace_id),
         each.peer,
-        new Date(each.end_ms).toLocaleTimeString("en-GB"),
+        clockTime(each.end_ms),
         ms(whole),
         `${longest.station}, ${ms(longest.ms)}`,
       ];
@@ -179,23 +188,4 @@ export function drawFigures({ database, process }: Report, priorities: Readonly<
     ...process.threads.map((each): [string, string] => [`Processor, ${each.name}`, `${each.cpu_seconds.toFixed(1)} s`]),
   ];
   place("figures").replaceChildren(table(["", ""], rows));
-}
-
-export function drawLog({ log }: Report): void {
-  const lines = log
-    .slice(-100)
-    .map((each) =>
-      element(
-        "li",
-        { class: each.level },
-        element("time", {}, new Date(each.time_ms).toLocaleTimeString("en-GB")),
-        ` ${each.level} `,
-        each.text,
-      ),
-    );
-  place("log").replaceChildren(
-    lines.length === 0
-      ? element("p", {}, "No lines yet.")
-      : element("ol", { class: "log", tabindex: "0" }, ...lines.reverse()),
-  );
 }

@@ -58,9 +58,17 @@ export interface AlertReport {
   readonly step: string;
 }
 
+export interface LogLine {
+  readonly time_ms: number;
+  readonly level: string;
+  readonly text: string;
+}
+
 export interface Report {
   readonly time_ms: number;
   readonly version: string;
+  /** False: nobody measures, and all figures are those of nothing. */
+  readonly measures: boolean;
   readonly paused: boolean;
   readonly links: readonly LinkReport[];
   readonly times: readonly StationTimes[];
@@ -89,5 +97,5 @@ export interface Report {
   readonly alerts: readonly AlertReport[];
   /** time_ms, stamped/s, merged/s, sent bytes/s, latency p50 and p99 in ms. */
   readonly history: readonly (readonly number[])[];
-  readonly log: readonly { readonly time_ms: number; readonly level: string; readonly text: string }[];
+  readonly log: readonly LogLine[];
 }
