@@ -55,9 +55,8 @@ std::unique_ptr<bridge::listener> wire::listen(const bridge::listen_options& opt
 }
 
 void wire::dial(const bridge::dial_options& options, bridge::dialed_handler on_dialed) {
-  under_->dial(options, [tap = &tap_, pulled = is_pulled_, links = links_,
-                         on_dialed = std::move(on_dialed)](bridge::shared_connection opened,
-                                                                 const bridge::dial_trouble& trouble) {
+  under_->dial(options, [tap = &tap_, pulled = is_pulled_, links = links_, on_dialed = std::move(on_dialed)](
+                            bridge::shared_connection opened, const bridge::dial_trouble& trouble) {
     if (!opened)
       return on_dialed(nullptr, trouble);
     return tapped(std::move(opened), *tap, ++*links, pulled,

@@ -174,8 +174,9 @@ BOOST_AUTO_TEST_CASE(stopping_one_node_leaves_the_others) {
   BOOST_TEST(nodes.far.ends.size() == 1);
   side third;
   const auto other = nodes.world.make_network();
-  other->dial({"ws://hub:1/", ""},
-              [&third](shared_connection connection, const std::string&) { return third.take(std::move(connection)); });
+  other->dial({"ws://hub:1/", ""}, [&third](shared_connection connection, const dial_trouble&) {
+    return third.take(std::move(connection));
+  });
   nodes.world.run(100);
   BOOST_TEST(!!third.open);
   BOOST_CHECK_THROW(other->listen({"hub", 1, ""}, {}), messages::failure);
