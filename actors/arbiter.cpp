@@ -8,6 +8,7 @@
 
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
+#include "messages/plain_text.hpp"
 
 namespace tandem::actors {
 
@@ -177,6 +178,7 @@ void arbiter::tell_merged(std::uint64_t number, const storage::merge_report& rep
                   {metric::conflicts_insert, number, of_kind(storage::conflict_kind::insert)},
                   {metric::conflicts_deletion, number, of_kind(storage::conflict_kind::deletion)},
                   {metric::conflicts_row, number, of_kind(storage::conflict_kind::row)},
+                  {metric::conflicts_constraint, number, report.quarantined},
                   {metric::conflicts_refused, number, of_kind(storage::conflict_kind::refused)},
                   {metric::rows_quarantined, number, report.quarantined},
                   {metric::rows_readmitted, number, report.readmitted},
@@ -194,7 +196,7 @@ void arbiter::end_link(std::uint64_t number, const failure& why, outbox& out) {
   link.parts.clear();
   const bool is_passing = why.code() == failure_code::busy;
   const auto who = link.peer_name;
-  spdlog::warn("the arbiter ends link {} with {}: {}", number, who, why.what());
+  spdlog::warn("the arbiter ends link {} with {}: {}", number, messages::one_line(who), messages::one_line(why.what()));
   out.send({role::endpoint, number}, messages::end_link{!is_passing, why.code(), why.what()});
   if (!link.peer)
     return;

@@ -7,6 +7,7 @@
 #include "actors/arbiter.hpp"
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
+#include "messages/plain_text.hpp"
 
 namespace tandem::actors {
 
@@ -114,7 +115,7 @@ void arbiter::check_clock(link& from, const messages::hello& hello) {
   from.trouble = "this device's clock is " + std::to_string(std::abs(offset_ms) / 1'000) + " s " +
                  (offset_ms > 0 ? "behind" : "ahead of") + " that of " + from.peer_name +
                  "; it stamps with corrected time. Set the clock";
-  spdlog::warn("the arbiter found that {}", from.trouble);
+  spdlog::warn("the arbiter found that {}", messages::one_line(from.trouble));
 }
 
 /// What this device wrote by a clock that was ahead must neither be refused by its hub nor win over what others
@@ -183,6 +184,7 @@ void arbiter::introduce_to_monitor(std::uint64_t number, const link& peer, std::
   messages::link_phase news;
   news.now = messages::link_phase::phase::linked;
   news.link = number;
+  news.dialer = peer.dialer;
   news.site = peer.peer->site;
   news.peer_name = peer.peer->name.empty() ? peer.peer_name : peer.peer->name;
   if (out.measures())
@@ -199,7 +201,7 @@ void arbiter::start_queue(std::uint64_t number, link& to, outbox& out) {
 }
 
 void arbiter::renew_identity(const std::string& why, outbox& out) {
-  spdlog::warn("the arbiter takes a new site id, because {}", why);
+  spdlog::warn("the arbiter takes a new site id, because {}", messages::one_line(why));
   replica_->take_new_identity(why);
   self_ = replica_->self();
   head_ = replica_->head();

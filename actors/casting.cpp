@@ -19,7 +19,11 @@ casting::casting(bridge::network& network, cast_options options)
     : network_{network}, options_{std::move(options)}, board{std::make_shared<switchboard>(options_.measures)},
       connections{std::make_shared<lobby>(board)}, measured{std::make_shared<measure_board>(measure_setup{
                                                        TANDEM_VERSION, options_.path, options_.replica.now_ms,
-                                                       options_.log, options_.on_alert, options_.measures})},
+                                                       options_.log, options_.on_alert, options_.measures,
+                                                       [&network] { return network.troubles(); },
+                                                       [busy = busy_opens_] {
+                                                         return busy->load();
+                                                       }})},
       instance_{std::mt19937_64{options_.seed}()}, clock_{std::make_shared<device_clock>(options_.replica.now_ms,
                                                                                          options_.replica.steady_us)} {}
 
@@ -38,6 +42,7 @@ storage::replica casting::open() const {
     } catch (const messages::failure& problem) {
       if (problem.code() != messages::failure_code::busy || tries == limits::restarts_max)
         throw;
+      ++*busy_opens_;
     }
 }
 

@@ -2,6 +2,7 @@
 // can also run where there is none (lone_crew.hpp).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -72,6 +73,7 @@ private:
 
   bridge::network& network_;
   cast_options options_;
+  const std::shared_ptr<std::atomic<std::uint64_t>> busy_opens_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 
 public:
   const std::shared_ptr<switchboard> board;

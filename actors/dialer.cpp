@@ -8,6 +8,7 @@
 #include "actors/measuring.hpp"
 #include "messages/internal.hpp"
 #include "messages/limits.hpp"
+#include "messages/plain_text.hpp"
 
 namespace tandem::actors {
 
@@ -22,6 +23,8 @@ constexpr auto paused_text = "sync is paused here; resume it to go on";
 dialer::dialer(dialer_options options) : options_{std::move(options)}, random_{options_.seed} {}
 
 void dialer::start(outbox& out) {
+  if (out.measures())
+    out.send({role::monitor}, news_of(messages::link_phase::phase::connecting, {}, out));
   tick(out);
 }
 
@@ -35,10 +38,12 @@ void dialer::tick(outbox& /*out*/) {
 
 void dialer::receive(const frame& message, outbox& out) {
   switch (tag_as<internal>(message)) {
-  case internal::dial_failed:
-    tell_monitor(out, {{metric::dials_failed, 0, 1}});
-    retry_later(false, messages::decode<messages::dial_failed>(message.bytes()).text, out);
+  case internal::dial_failed: {
+    const auto news = messages::decode<messages::dial_failed>(message.bytes());
+    tell_monitor(out, {{news.is_refusal ? metric::links_refused : metric::dials_failed, 0, 1}});
+    retry_later(news.is_refusal, news.text, out);
     break;
+  }
   case internal::link_closed: {
     const auto news = messages::decode<messages::link_closed>(message.bytes());
     if (news.was_ready && !news.is_refusal)
@@ -70,7 +75,8 @@ void dialer::retry_later(bool is_refusal, const std::string& why, outbox& out) {
   if (is_refusal)
     wait = std::max(wait, limits::refused_retry_ms);
   if (!std::exchange(has_complained_, true))
-    spdlog::warn("the dialer can't keep a link with {} now ({}) and goes on trying", options_.url, why);
+    spdlog::warn("the dialer can't keep a link with {} now ({}) and goes on trying", options_.url,
+                 messages::one_line(why));
   tell(is_refusal ? messages::link_phase::phase::refused : messages::link_phase::phase::connecting, why, out);
   out.wake_at(out.now_us() + wait * us_per_ms);
 }
@@ -86,13 +92,20 @@ void dialer::pause(bool is_paused, outbox& out) {
   tick(out);
 }
 
-void dialer::tell(messages::link_phase::phase now, const std::string& why, outbox& out) const {
+messages::link_phase dialer::news_of(messages::link_phase::phase now, const std::string& why, const outbox& out) const {
   messages::link_phase news;
   news.now = now;
   news.dialer = out.self().number;
   news.peer_name = options_.url;
   news.text = why;
+  return news;
+}
+
+void dialer::tell(messages::link_phase::phase now, const std::string& why, outbox& out) const {
+  const auto news = news_of(now, why, out);
   out.send({role::host}, news);
+  if (out.measures())
+    out.send({role::monitor}, news);
 }
 
 } // namespace tandem::actors

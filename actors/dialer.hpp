@@ -17,8 +17,8 @@ struct dialer_options {
   std::function<void()> dial; ///< one try; its outcome comes as `dial_failed`, or as `link_closed` of the link later
 };
 
-/// Gets `dial_failed` from the transport, `link_closed` and `pause_links` from the supervisor; tells the host
-/// `link_phase`.
+/// Gets `dial_failed` from the transport, `link_closed` and `pause_links` from the supervisor; tells the host and
+/// the monitor `link_phase`.
 class dialer : public actor_core {
 public:
   explicit dialer(dialer_options options);
@@ -33,6 +33,8 @@ public:
 private:
   void retry_later(bool is_refusal, const std::string& why, outbox& out);
   void pause(bool is_paused, outbox& out);
+  [[nodiscard]] messages::link_phase news_of(messages::link_phase::phase now, const std::string& why,
+                                             const outbox& out) const;
   void tell(messages::link_phase::phase now, const std::string& why, outbox& out) const;
 
   dialer_options options_;

@@ -22,7 +22,8 @@ void measure_board::judge() {
       setup_.on_alert(each);
   }
   for (const auto& each : found.cleared)
-    spdlog::info("the monitor sees that {} is over", each);
+    spdlog::info("the monitor sees that {}{}{} is over", each.rule, each.key.empty() ? "" : " of ",
+                 each.key.empty() ? "" : each.subject);
 }
 
 std::string measure_board::metrics_text() const {
@@ -33,7 +34,7 @@ std::string measure_board::metrics_text() const {
     auto& raised = families.emplace_back(
         monitor::metric_family{"tandem_alert", "1 for each rule of the monitor that holds now.", "gauge", {}});
     for (const auto& each : watchman_.alerts())
-      raised.samples.push_back({"", {{"rule", each.rule}, {"severity", each.severity}}, 1});
+      raised.samples.push_back({"", {{"rule", each.rule}, {"severity", each.severity}, {"subject", each.key}}, 1});
   }
   return monitor::to_prometheus(families);
 }

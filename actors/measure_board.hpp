@@ -2,14 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "bridge/transport.hpp"
 #include "monitor/alerts.hpp"
 #include "monitor/ledger.hpp"
+#include "monitor/peer_book.hpp"
 #include "monitor/report_json.hpp"
 
 namespace tandem::actors {
@@ -21,6 +24,17 @@ struct measure_setup {
   std::function<std::vector<monitor::log_line>()> log{}; ///< the log's tail; empty: there is none
   std::function<void(const monitor::alert&)> on_alert{}; ///< called by the monitor's thread when one is raised
   bool measures = true;                                  ///< false: nobody measures anything
+  std::function<bridge::network_troubles()> network{};   ///< what the network met with so far; empty: there is none
+  std::function<std::uint64_t()> busy_opens{};           ///< how often the database could not be opened, being locked
+};
+
+/// What the monitor knows of links. Kept here, so that one that is started anew goes on with it.
+struct link_memory {
+  monitor::peer_book peers;
+  std::deque<std::uint64_t> closed; ///< links that ended before anybody said that they work, the latest ones
+  std::uint64_t refused = 0;        ///< by the network, as far as they are counted
+  std::uint64_t errors = 0;
+  std::uint64_t busy_opens = 0; ///< likewise
 };
 
 /// Written by the monitor actor, read by any thread. It is read without asking an actor, so that a busy node answers
@@ -44,6 +58,8 @@ public:
   [[nodiscard]] std::string json() const;
   [[nodiscard]] std::vector<monitor::alert> alerts() const;
   [[nodiscard]] const measure_setup& setup() const { return setup_; }
+  /// For the monitor actor alone.
+  link_memory& links() { return links_; }
 
 private:
   const measure_setup setup_;
@@ -51,6 +67,7 @@ private:
   monitor::ledger ledger_;
   monitor::watchman watchman_;
   std::int64_t now_us_ = 0;
+  link_memory links_;
 };
 
 } // namespace tandem::actors

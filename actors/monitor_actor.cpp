@@ -1,11 +1,14 @@
 #include "actors/monitor_actor.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <set>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 #include "messages/limits.hpp"
 #include "messages/measurement.hpp"
+#include "messages/plain_text.hpp"
 
 namespace tandem::actors {
 
@@ -14,7 +17,16 @@ using messages::metric;
 
 namespace {
 
-constexpr std::int64_t goodbye_age_us = 3'600'000'000;
+using monitor::dialing_figures;
+
+dialing_figures::state state_of(messages::link_phase::phase now) {
+  using phase = messages::link_phase::phase;
+  using state = dialing_figures::state;
+  return now == phase::linked    ? state::linked
+         : now == phase::refused ? state::refused
+         : now == phase::paused  ? state::paused
+                                 : state::calling;
+}
 
 } // namespace
 
@@ -33,6 +45,7 @@ void monitor_actor::tick(outbox& out) {
   auto process = is_due ? monitor::read_process_figures(board_->setup().database) : monitor::process_figures{};
   board_->write(now_us, [&](monitor::ledger& ledger) {
     look_at_mailboxes(ledger);
+    look_at_network(ledger, now_us);
     if (!is_due)
       return;
     ledger.note_process(std::move(process));
@@ -51,6 +64,22 @@ void monitor_actor::look_at_mailboxes(monitor::ledger& ledger) const {
                         load.bytes_peak);
 }
 
+/// What happens outside of actors is asked for.
+void monitor_actor::look_at_network(monitor::ledger& ledger, std::int64_t now_us) {
+  if (!board_->setup().network || !board_->setup().busy_opens)
+    return;
+  auto& known = board_->links();
+  const auto found = board_->setup().network();
+  const auto busy_opens = board_->setup().busy_opens();
+  if (const auto more = busy_opens - std::exchange(known.busy_opens, busy_opens); more > 0)
+    ledger.add(metric::errors_swallowed, monitor::storage_errors, more, now_us);
+  const auto refused = found.refused - std::exchange(known.refused, found.refused);
+  const auto errors = found.errors - std::exchange(known.errors, found.errors);
+  ledger.note_network(refused, errors, found.latest_error, now_us);
+  if (errors > 0)
+    spdlog::warn("the network had {} errors lately, the latest: {}", errors, messages::one_line(found.latest_error));
+}
+
 void monitor_actor::receive(const frame& message, outbox& out) {
   switch (tag_as<internal>(message)) {
   case internal::measurements:
@@ -62,14 +91,17 @@ void monitor_actor::receive(const frame& message, outbox& out) {
     board_->write(out.now_us(), [&](monitor::ledger& ledger) { ledger.note_handled(who, news, out.now_us()); });
     break;
   }
-  case internal::database_figures: {
-    const auto news = messages::decode<messages::database_figures>(message.bytes());
-    board_->write(out.now_us(), [&](monitor::ledger& ledger) { ledger.note_database(news); });
+  case internal::database_figures:
+    take(messages::decode<messages::database_figures>(message.bytes()), out);
+    break;
+  case internal::link_phase: {
+    const auto news = messages::decode<messages::link_phase>(message.bytes());
+    if (message.from().who == role::dialer)
+      take_dialing(news, out);
+    else
+      take(news, out);
     break;
   }
-  case internal::link_phase:
-    take(messages::decode<messages::link_phase>(message.bytes()), out);
-    break;
   case internal::pause_links: {
     const std::uint64_t is_paused = messages::decode<messages::pause_links>(message.bytes()).is_paused ? 1 : 0;
     board_->write(out.now_us(),
@@ -95,8 +127,9 @@ std::optional<std::string> monitor_actor::label_of(const messages::sample& each,
   }
   if (label.empty())
     return std::string{};
-  const auto found = peers_.find(each.link);
-  return found == peers_.end() ? std::nullopt : std::optional{found->second};
+  if (each.link == 0)
+    return monitor::unknown_peer;
+  return board_->links().peers.label_of(each.link);
 }
 
 void monitor_actor::take(const frame& message, const messages::measurements& news, outbox& out) {
@@ -108,53 +141,74 @@ void monitor_actor::take(const frame& message, const messages::measurements& new
         ledger.add(each.what, *label, each.value, now_us);
     if (news.trail.empty() || news.samples.empty())
       return;
-    if (const auto found = peers_.find(news.samples.front().link); found != peers_.end())
-      ledger.note_trail(found->second, {news.trail, news.trace, wall_ms}, now_us);
+    if (const auto label = board_->links().peers.label_of(news.samples.front().link))
+      ledger.note_trail(*label, {news.trail, news.trace, wall_ms}, now_us);
   });
 }
 
 void monitor_actor::take(const messages::link_phase& news, outbox& out) {
+  auto& known = board_->links();
   // The arbiter may say so of a link whose end the supervisor has told already.
-  if (news.now != messages::link_phase::phase::linked || std::ranges::find(closed_, news.link) != closed_.end())
+  if (news.now != messages::link_phase::phase::linked ||
+      std::ranges::find(known.closed, news.link) != known.closed.end())
     return;
-  // What a peer calls itself need not be its own alone.
-  const auto name = news.peer_name.substr(0, limits::label_bytes_max);
-  auto label = name;
-  for (const auto& [link, other] : peers_)
-    if (other == label && link != news.link)
-      label = name + " " + news.site.to_short();
-  peers_[news.link] = label;
-  const auto former = std::exchange(latest_names_[news.site], label);
-  if (latest_names_.size() > limits::measured_peers_max)
-    latest_names_.erase(news.site == latest_names_.begin()->first ? std::prev(latest_names_.end())
-                                                                  : latest_names_.begin());
   const auto now_us = out.now_us();
   board_->write(now_us, [&](monitor::ledger& ledger) {
-    if (!former.empty() && former != label)
-      ledger.forget_link(former);
-    ledger.note_link(label, true, now_us);
+    const auto peer = known.peers.linked(news.link, news.site, news.peer_name, now_us);
+    for (const auto& label : peer.freed)
+      ledger.forget_peer(label);
+    ledger.note_link(peer.label, true, now_us);
+    if (news.dialer != 0)
+      ledger.note_dialing(news.dialer, {{}, dialing_figures::state::linked, 0, {}, peer.label}, now_us);
+  });
+}
+
+void monitor_actor::take_dialing(const messages::link_phase& news, outbox& out) {
+  const auto now_us = out.now_us();
+  board_->write(now_us, [&](monitor::ledger& ledger) {
+    ledger.note_dialing(news.dialer, {news.peer_name, state_of(news.now), 0, news.text, {}}, now_us);
   });
 }
 
 void monitor_actor::take(const messages::link_closed& news, outbox& out) {
-  const auto found = peers_.find(news.link);
-  if (found == peers_.end())
-    closed_.push_back(news.link);
-  if (closed_.size() > limits::connections_max)
-    closed_.pop_front();
-  if (found == peers_.end() && !news.is_refusal)
-    return;
-  const auto label = found == peers_.end() ? std::string{"unknown"} : found->second;
+  auto& known = board_->links();
   const auto now_us = out.now_us();
+  const auto gone = known.peers.closed(news.link, now_us);
+  if (!gone)
+    known.closed.push_back(news.link);
+  if (known.closed.size() > limits::connections_max)
+    known.closed.pop_front();
+  if (!gone && !news.is_refusal)
+    return;
   board_->write(now_us, [&](monitor::ledger& ledger) {
     if (!news.is_planned)
-      ledger.add(news.is_refusal ? metric::links_refused : metric::links_lost, label, 1, now_us);
-    // A peer that said goodbye was switched off, and has been away for as long as anybody cares.
-    if (found != peers_.end())
-      ledger.note_link(label, false, news.is_planned ? now_us - goodbye_age_us : now_us);
+      ledger.add(news.is_refusal ? metric::links_refused : metric::links_lost,
+                 gone ? gone->label : monitor::unknown_peer, 1, now_us);
+    if (gone && gone->was_last)
+      ledger.note_link(gone->label, false, now_us, news.is_planned);
   });
-  if (found != peers_.end())
-    peers_.erase(found);
+}
+
+/// Peers that were here before this node started are told of, too, and missed by nobody.
+void monitor_actor::take(const messages::database_figures& news, outbox& out) {
+  auto& peers = board_->links().peers;
+  const auto now_us = out.now_us();
+  const auto wall_ms = board_->setup().wall_ms ? board_->setup().wall_ms() : 0;
+  board_->write(now_us, [&](monitor::ledger& ledger) {
+    ledger.note_database(news);
+    std::set<messages::site_id> remembered;
+    for (const auto& each : news.peers) {
+      const auto age_ms = std::max<std::int64_t>(wall_ms - each.seen_ms, 0);
+      if (age_ms > limits::retention_ms_default)
+        continue;
+      remembered.insert(each.site);
+      const auto seen_us = now_us - age_ms * us_per_ms;
+      if (const auto label = peers.remember(each.site, each.name, seen_us))
+        ledger.note_link(*label, false, seen_us, true);
+    }
+    for (const auto& label : peers.keep_only(remembered))
+      ledger.forget_peer(label);
+  });
 }
 
 } // namespace tandem::actors

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,8 +14,8 @@
 namespace tandem::actors {
 
 /// Gets `measurements` and `handled` from everyone, `database_figures` from the observer, `link_phase` from the arbiter
-/// and `link_closed` from the supervisor. Writes it all on the board; looks at the depths of all mailboxes, and at the
-/// rules, once a second.
+/// and from dialers, and `link_closed` from the supervisor. Writes it all on the board; looks at the depths of all
+/// mailboxes, and at the rules, once a second.
 class monitor_actor : public actor_core {
 public:
   monitor_actor(std::shared_ptr<const switchboard> actors, std::shared_ptr<measure_board> board);
@@ -30,15 +28,15 @@ private:
   void take(const frame& message, const messages::measurements& news, outbox& out);
   void take(const messages::link_phase& news, outbox& out);
   void take(const messages::link_closed& news, outbox& out);
+  void take(const messages::database_figures& news, outbox& out);
+  void take_dialing(const messages::link_phase& news, outbox& out);
+  void look_at_network(monitor::ledger& ledger, std::int64_t now_us);
   /// Nothing: it is about a link that is gone.
   [[nodiscard]] std::optional<std::string> label_of(const messages::sample& each, const frame& message) const;
   void look_at_mailboxes(monitor::ledger& ledger) const;
 
   std::shared_ptr<const switchboard> actors_;
   std::shared_ptr<measure_board> board_;
-  std::map<std::uint64_t, std::string> peers_;            ///< by link
-  std::map<messages::site_id, std::string> latest_names_; ///< so that a renamed peer is not missed under its old name
-  std::deque<std::uint64_t> closed_; ///< links that ended before anybody said that they work, the latest ones
   std::int64_t process_again_us_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "actors/observer.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -14,6 +15,21 @@
 namespace tandem::actors {
 
 using messages::internal;
+
+namespace {
+
+/// As many as are measured apart.
+std::vector<messages::known_peer> latest_peers(storage::replica& replica) {
+  auto found = replica.peers();
+  std::ranges::sort(found, std::ranges::greater{}, &storage::peer_status::seen_ms);
+  found.resize(std::min(found.size(), limits::measured_peers_max));
+  std::vector<messages::known_peer> result;
+  for (const auto& each : found)
+    result.push_back({each.site, each.name.substr(0, limits::url_bytes_max), each.seen_ms});
+  return result;
+}
+
+} // namespace
 
 observer::observer(replica_opener open, std::shared_ptr<doorbell> bell, bool can_watch, storage::clock_ms wall_ms,
                    std::uint64_t seed)
@@ -144,6 +160,7 @@ void observer::tell_figures(outbox& out) {
     for (const auto& each : found.waiting)
       if (news.waiting.size() < limits::waiting_kinds_max)
         news.waiting.push_back({each.table, each.kind, each.count});
+    news.peers = latest_peers(*replica_);
     news.cost_us = out.now_us() - began_us;
     out.send({role::monitor}, news);
   } catch (const messages::failure& problem) {

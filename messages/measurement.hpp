@@ -42,6 +42,7 @@ enum class metric : std::uint8_t {
   conflicts_insert,
   conflicts_deletion,
   conflicts_row,
+  conflicts_constraint,
   conflicts_refused,
   rows_quarantined,
   rows_readmitted,
@@ -126,6 +127,19 @@ struct waiting_rows {
   }
 };
 
+/// A peer that the file remembers.
+struct known_peer {
+  site_id site;
+  std::string name;
+  std::int64_t seen_ms = 0; ///< when it last said anything
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.site);
+    visit(message.name, limits::url_bytes_max);
+    visit(message.seen_ms);
+  }
+};
+
 /// Observer to the monitor, now and then: what the database says.
 struct database_figures {
   TANDEM_MESSAGE(database_figures);
@@ -134,7 +148,8 @@ struct database_figures {
   std::uint64_t pending = 0;
   std::uint64_t file_bytes = 0;
   std::vector<waiting_rows> waiting;
-  std::int64_t cost_us = 0; ///< what it took to find out
+  std::int64_t cost_us = 0;           ///< what it took to find out
+  std::vector<known_peer> peers = {}; ///< those that were heard of last
   template <class Visit, class Message>
   static void fields(Visit&& visit, Message& message) {
     visit(message.head);
@@ -143,6 +158,7 @@ struct database_figures {
     visit(message.file_bytes);
     visit(message.waiting, limits::waiting_kinds_max);
     visit(message.cost_us);
+    visit(message.peers, limits::measured_peers_max);
   }
 };
 

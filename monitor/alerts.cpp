@@ -4,6 +4,8 @@
 #include <cmath>
 #include <sstream>
 
+#include "messages/plain_text.hpp"
+
 namespace tandem::monitor {
 namespace {
 
@@ -24,8 +26,9 @@ std::string filled(std::string_view pattern, const reading& seen) {
       result.replace(at, name.size(), text);
   };
   put("{value}", rounded(seen.value));
+  put("{detail}", seen.detail);
   put("{subject}", seen.subject);
-  return result;
+  return messages::one_line(result);
 }
 
 int weight_of(std::string_view severity) {
@@ -37,41 +40,62 @@ int weight_of(std::string_view severity) {
 watchman::news watchman::look(const ledger& at, std::int64_t now_us) {
   news result;
   for (const auto& each : all_rules()) {
-    const auto seen = each.look(at, now_us);
-    const auto found = raised_.find(each.name);
-    if (found != raised_.end() && seen.value < each.clear_at) {
-      result.cleared.emplace_back(each.name);
-      raised_.erase(found);
-      continue;
-    }
-    if (found == raised_.end() && seen.value < each.raise_at) {
-      suspected_us_.erase(each.name);
-      continue;
-    }
-    const auto since_us = suspected_us_.try_emplace(each.name, now_us).first->second;
-    if (found == raised_.end() && now_us - since_us < each.hold_ms * 1'000)
-      continue;
-    const bool is_new = found == raised_.end();
-    auto& one = raised_[each.name];
-    one = {std::string{each.name},
-           std::string{each.severity},
-           seen.subject,
-           seen.value,
-           is_new ? now_us : one.since_us,
-           filled(each.evidence, seen),
-           filled(each.cause, seen),
-           filled(each.step, seen)};
-    if (is_new) {
-      suspected_us_.erase(each.name);
-      result.raised.push_back(one);
-    }
+    const auto all = each.look(at, now_us);
+    clear_unseen(each, all, result);
+    for (const auto& seen : all)
+      look_at(each, seen, now_us, result);
   }
   return result;
 }
 
+void watchman::clear_unseen(const rule& of, const readings& all, news& out) {
+  const auto is_unseen = [&](const auto& each) {
+    return each.first.first == of.name && std::ranges::find(all, each.first.second, &reading::key) == all.end();
+  };
+  std::erase_if(suspected_us_, is_unseen);
+  std::erase_if(raised_, [&](auto& each) {
+    if (!is_unseen(each))
+      return false;
+    out.cleared.push_back(std::move(each.second));
+    return true;
+  });
+}
+
+void watchman::look_at(const rule& of, const reading& seen, std::int64_t now_us, news& out) {
+  const identity which{of.name, seen.key};
+  const auto found = raised_.find(which);
+  const bool is_new = found == raised_.end();
+  if (seen.value < (is_new ? of.raise_at : of.clear_at)) {
+    suspected_us_.erase(which);
+    if (is_new)
+      return;
+    out.cleared.push_back(std::move(found->second));
+    raised_.erase(found);
+    return;
+  }
+  const auto text = [&seen](std::string_view of_rule, const std::string& of_reading) {
+    return filled(of_reading.empty() ? of_rule : std::string_view{of_reading}, seen);
+  };
+  if (is_new && now_us - suspected_us_.try_emplace(which, now_us).first->second < of.hold_ms * 1'000)
+    return;
+  suspected_us_.erase(which);
+  auto& one = raised_[which];
+  one = {std::string{of.name},
+         std::string{of.severity},
+         messages::one_line(seen.subject),
+         seen.key,
+         seen.value,
+         is_new ? now_us : one.since_us,
+         filled(of.evidence, seen),
+         text(of.cause, seen.cause),
+         text(of.step, seen.step)};
+  if (is_new)
+    out.raised.push_back(one);
+}
+
 std::vector<alert> watchman::alerts() const {
   std::vector<alert> result;
-  for (const auto& [name, each] : raised_)
+  for (const auto& [which, each] : raised_)
     result.push_back(each);
   std::ranges::stable_sort(result, {}, [](const alert& each) { return weight_of(each.severity); });
   return result;

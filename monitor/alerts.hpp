@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "monitor/ledger.hpp"
@@ -17,7 +18,12 @@ namespace tandem::monitor {
 struct reading {
   double value = 0;
   std::string subject = {}; ///< what it is about: a peer, a table, an actor; may be empty
+  std::string key = {};     ///< what tells apart those of one rule that hold by themselves, such as a peer; else empty
+  std::string detail = {};  ///< {detail} of the texts
+  std::string cause = {};   ///< where this one has another cause, and another step, than the rule says
+  std::string step = {};
 };
+using readings = std::vector<reading>;
 
 struct rule {
   std::string_view name;
@@ -25,8 +31,8 @@ struct rule {
   double raise_at = 0;       ///< raised when the value is at least this for `hold_ms`...
   double clear_at = 0;       ///< ... and over when it is below this
   std::int64_t hold_ms = 0;
-  std::function<reading(const ledger&, std::int64_t now_us)> look;
-  std::string_view evidence; ///< {value} and {subject} are put in
+  std::function<readings(const ledger&, std::int64_t now_us)> look;
+  std::string_view evidence; ///< {value}, {subject} and {detail} are put in
   std::string_view cause;
   std::string_view step;
 };
@@ -34,7 +40,7 @@ struct rule {
 std::span<const rule> all_rules();
 
 struct alert {
-  std::string rule, severity, subject;
+  std::string rule, severity, subject, key;
   double value = 0;
   std::int64_t since_us = 0;
   std::string evidence, cause, step;
@@ -46,15 +52,20 @@ public:
   /// Looks at all rules; what has come up since the last look goes to `raised`, what is over to `cleared`.
   struct news {
     std::vector<alert> raised;
-    std::vector<std::string> cleared;
+    std::vector<alert> cleared; ///< as they were last
   };
   news look(const ledger& at, std::int64_t now_us);
   /// Those that hold, the gravest first.
   [[nodiscard]] std::vector<alert> alerts() const;
 
 private:
-  std::map<std::string_view, alert> raised_;
-  std::map<std::string_view, std::int64_t> suspected_us_; ///< above the limit since then, not for long enough yet
+  using identity = std::pair<std::string_view, std::string>; ///< a rule's name, and a reading's key
+  void look_at(const rule& of, const reading& seen, std::int64_t now_us, news& out);
+  /// Whatever of a rule's was raised or suspected, and has no reading any more, is over.
+  void clear_unseen(const rule& of, const readings& all, news& out);
+
+  std::map<identity, alert> raised_;
+  std::map<identity, std::int64_t> suspected_us_; ///< above the limit since then, not for long enough yet
 };
 
 } // namespace tandem::monitor

@@ -1,5 +1,6 @@
 // The ledger as Prometheus reads it.
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "monitor/ledger.hpp"
@@ -23,7 +24,7 @@ public:
   void counter(std::string_view name, std::string_view help, double value, label_list labels = {}) {
     named(name, help, "counter").samples.push_back({"", std::move(labels), value});
   }
-  /// Quantiles of the last minute; sum and count of all, so that a server can take rates of them.
+  /// Quantiles of the last minute (NaN: it was empty); sum and count of all, so that a server can take rates of them.
   void times(std::string_view name, std::string_view help, const windowed_histogram& of, const label_list& labels,
              std::int64_t now_us) {
     auto& samples = named(name, help, "summary").samples;
@@ -33,7 +34,8 @@ public:
     for (const auto& [share, us] : quantiles) {
       auto with_share = labels;
       with_share.emplace_back("quantile", share);
-      samples.push_back({"", std::move(with_share), static_cast<double>(us) / us_each_second});
+      samples.push_back(
+          {"", std::move(with_share), latest.count == 0 ? std::nan("") : static_cast<double>(us) / us_each_second});
     }
     const auto all_time = of.total();
     samples.push_back({"_sum", labels, all_time.sum / us_each_second});

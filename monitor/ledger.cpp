@@ -57,11 +57,11 @@ std::string ledger::fitting(metric what, const std::string& label) {
   const auto& info = info_of(what);
   if (info.label.empty())
     return {};
-  if (info.label != "peer" || peers_.contains(label))
+  if (info.label != "peer" || peers_.contains(label) || label == unknown_peer)
     return label;
-  if (peers_.size() >= limits::measured_peers_max)
-    return "others";
-  peers_[label] = true;
+  if (label == other_peers || peers_.size() >= limits::measured_peers_max)
+    return other_peers;
+  peers_.insert(label);
   return label;
 }
 
@@ -72,6 +72,7 @@ void ledger::add(metric what, const std::string& label, std::uint64_t value, std
   switch (info_of(what).kind) {
   case metric_kind::time:
     times_[key].add(value, now_us);
+    note_own_station(what, value);
     break;
   case metric_kind::count:
     counts_[key].add(value, now_us);
@@ -79,6 +80,21 @@ void ledger::add(metric what, const std::string& label, std::uint64_t value, std
   case metric_kind::gauge:
     gauges_[key] = gauge_value(what, value);
   }
+}
+
+void ledger::note_own_station(metric what, std::uint64_t us) {
+  if (what != metric::station_seen && what != metric::station_stamped && what != metric::station_shown)
+    return;
+  auto& latest = own_stations_[what];
+  latest.push_back(us);
+  if (latest.size() > limits::trails_kept_max)
+    latest.pop_front();
+}
+
+std::vector<std::uint64_t> ledger::latest_of(metric what) const {
+  const auto found = own_stations_.find(what);
+  return found == own_stations_.end() ? std::vector<std::uint64_t>{}
+                                      : std::vector<std::uint64_t>{found->second.begin(), found->second.end()};
 }
 
 void ledger::note_trail(const std::string& peer, trail way, std::int64_t now_us) {
@@ -124,13 +140,58 @@ void ledger::note_mailbox(const std::string& actor, std::uint64_t items, std::ui
   of.bytes_peak = std::max(of.bytes_peak, bytes_peak);
 }
 
-void ledger::note_link(const std::string& peer, bool is_up, std::int64_t now_us) {
+void ledger::note_link(const std::string& peer, bool is_up, std::int64_t now_us, bool is_planned) {
   const auto label = fitting(metric::sent_position, peer);
+  if (label == other_peers) // One of them that leaves says nothing of the rest.
+    return;
   auto& link = links_[label];
   if (link.url_or_name.empty() || link.is_up != is_up)
     link.since_us = now_us;
   link.url_or_name = label;
   link.is_up = is_up;
+  link.is_planned = is_planned;
+  if (!is_up) // Where the peer is in the log stays true; these do not.
+    for (const auto what : {metric::clock_offset, metric::credit_bytes, metric::credit_items, metric::bundles_unacked,
+                            metric::batch_window})
+      gauges_.erase({what, label});
+}
+
+void ledger::note_dialing(std::uint64_t dialer, dialing_figures news, std::int64_t now_us) {
+  using state = dialing_figures::state;
+  const auto seen_alike = [](state each) {
+    return each == state::refused ? state::calling : each;
+  };
+  auto& of = dialing_[dialer];
+  const bool goes_on = !of.url.empty() && seen_alike(of.now) == seen_alike(news.now);
+  news.since_us = goes_on ? of.since_us : now_us;
+  if (news.url.empty())
+    news.url = of.url;
+  if (news.peer.empty())
+    news.peer = of.peer;
+  of = std::move(news);
+}
+
+void ledger::forget_peer(const std::string& label) {
+  const auto forget = [&label](auto& all) {
+    std::erase_if(all, [&label](const auto& each) {
+      return info_of(each.first.first).label == "peer" && each.first.second == label;
+    });
+  };
+  forget(times_);
+  forget(counts_);
+  forget(gauges_);
+  links_.erase(label);
+  peers_.erase(label);
+  std::erase_if(trails_, [&label](const trail& each) { return each.peer == label; });
+}
+
+void ledger::note_network(std::uint64_t refused, std::uint64_t errors, std::string latest, std::int64_t now_us) {
+  if (refused > 0)
+    add(metric::links_refused, unknown_peer, refused, now_us);
+  if (errors == 0)
+    return;
+  add(metric::errors_swallowed, network_errors, errors, now_us);
+  network_trouble_ = std::move(latest);
 }
 
 void ledger::note_history(std::int64_t wall_ms, std::int64_t now_us) {

@@ -70,6 +70,7 @@ constexpr std::array metrics{
     conflict(metric::conflicts_insert, "insert"),
     conflict(metric::conflicts_deletion, "delete"),
     conflict(metric::conflicts_row, "row"),
+    conflict(metric::conflicts_constraint, "constraint"),
     conflict(metric::conflicts_refused, "refused"),
     count(metric::rows_quarantined, "tandem_rows_quarantined_total", "Rows that merges set aside."),
     count(metric::rows_readmitted, "tandem_rows_readmitted_total", "Rows set aside that came back."),

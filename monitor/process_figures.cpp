@@ -105,7 +105,8 @@ process_figures read_process_figures(const std::string& database) {
   struct statvfs disk {};
   if (statvfs(database.c_str(), &disk) == 0) {
     result.disk_free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-    result.disk_bytes = std::uint64_t{disk.f_blocks} * disk.f_frsize;
+    // Without what is kept for root, as df counts it: nobody else can fill that.
+    result.disk_bytes = std::uint64_t{disk.f_blocks - disk.f_bfree + disk.f_bavail} * disk.f_frsize;
   }
   return result;
 }

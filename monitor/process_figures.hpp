@@ -23,7 +23,7 @@ struct process_figures {
   std::uint64_t wal_bytes = 0;
   std::uint64_t wal_resets = 0; ///< as the WAL's own header counts them: once for each whole checkpoint
   std::uint64_t disk_free_bytes = 0;
-  std::uint64_t disk_bytes = 0;
+  std::uint64_t disk_bytes = 0; ///< that this user may fill
 };
 
 /// What can't be read is 0.

@@ -34,10 +34,20 @@ json as_json(const windowed_histogram& of, std::int64_t now_us) {
   return {{"minute", as_json(of.minute(now_us))}, {"hour", as_json(of.hour(now_us))}, {"total", as_json(of.total())}};
 }
 
-/// Medians of each place of the latest ways, by the peer that they came by and by their length.
-using way_medians = std::map<std::pair<std::string, std::size_t>, std::vector<double>>;
+double median_ms(std::vector<std::uint64_t> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return static_cast<double>(*middle) / us_each_ms;
+}
 
-way_medians medians_of(const ledger& from) {
+struct way {
+  std::string peer; ///< that it comes by
+  std::vector<std::pair<std::string_view, double>> stations_ms;
+};
+
+/// Medians of each place of the latest ways, by the peer that they came by and by their length. Where pages are, they
+/// end with what a page takes; so does the way of what is written here, which comes by no peer.
+std::vector<way> ways_of(const ledger& from) {
   std::map<std::pair<std::string, std::size_t>, std::vector<std::vector<std::uint64_t>>> values;
   for (const auto& each : from.trails()) {
     auto& places = values[{each.peer, each.stations_us.size()}];
@@ -45,23 +55,31 @@ way_medians medians_of(const ledger& from) {
     for (std::size_t i = 0; i < each.stations_us.size(); ++i)
       places[i].push_back(each.stations_us[i]);
   }
-  way_medians result;
-  for (auto& [key, places] : values)
-    for (auto& each : places) {
-      const auto middle = each.begin() + static_cast<std::ptrdiff_t>(each.size() / 2);
-      std::nth_element(each.begin(), middle, each.end());
-      result[key].push_back(static_cast<double>(*middle) / us_each_ms);
-    }
+  std::vector<way> result;
+  for (const auto& [key, places] : values) {
+    auto& of = result.emplace_back(way{key.first, {}});
+    for (std::size_t i = 0; i < places.size(); ++i)
+      of.stations_ms.emplace_back(station_at(i), median_ms(places[i]));
+  }
+  const auto shown = from.latest_of(metric::station_shown);
+  if (shown.empty())
+    return result;
+  auto& own = result.emplace_back(way{"this node", {}});
+  for (const auto what : {metric::station_seen, metric::station_stamped})
+    if (const auto latest = from.latest_of(what); !latest.empty())
+      own.stations_ms.emplace_back(info_of(what).is, median_ms(latest));
+  for (auto& each : result)
+    each.stations_ms.emplace_back(info_of(metric::station_shown).is, median_ms(shown));
   return result;
 }
 
 json waterfall_of(const ledger& from) {
   auto result = json::array();
-  for (const auto& [key, medians] : medians_of(from)) {
+  for (const auto& each : ways_of(from)) {
     auto stations = json::array();
-    for (std::size_t i = 0; i < medians.size(); ++i)
-      stations.push_back({{"station", station_at(i)}, {"ms", medians[i]}});
-    result.push_back({{"peer", key.first}, {"stations", std::move(stations)}});
+    for (const auto& [name, ms] : each.stations_ms)
+      stations.push_back({{"station", name}, {"ms", ms}});
+    result.push_back({{"peer", each.peer}, {"stations", std::move(stations)}});
   }
   return result;
 }
@@ -108,6 +126,7 @@ json links_of(const ledger& from, std::int64_t now_us) {
     const auto acked = gauge(metric::acked_position);
     result.push_back({{"peer", name},
                       {"up", each.is_up},
+                      {"planned", each.is_planned},
                       {"seconds", static_cast<double>(now_us - each.since_us) / 1e6},
                       {"head", head},
                       {"sent", gauge(metric::sent_position)},
@@ -122,6 +141,22 @@ json links_of(const ledger& from, std::int64_t now_us) {
                       {"round_trip", as_json(from.minute(metric::station_acknowledged, name, now_us))},
                       {"latency", as_json(from.minute(metric::change_latency, name, now_us))}});
   }
+  return result;
+}
+
+std::string_view name_of(dialing_figures::state state) {
+  using enum dialing_figures::state;
+  return state == linked ? "linked" : state == refused ? "refused" : state == paused ? "paused" : "calling";
+}
+
+json dialing_of(const ledger& from, std::int64_t now_us) {
+  auto result = json::array();
+  for (const auto& [number, each] : from.dialing())
+    result.push_back({{"url", each.url},
+                      {"state", name_of(each.now)},
+                      {"seconds", static_cast<double>(now_us - each.since_us) / 1e6},
+                      {"text", each.text},
+                      {"peer", each.peer}});
   return result;
 }
 
@@ -176,14 +211,14 @@ json history_of(const ledger& from) {
 diagnosis slowest_station(const ledger& from) {
   diagnosis result;
   double worst = 0;
-  for (const auto& [key, medians] : medians_of(from)) {
+  for (const auto& each : ways_of(from)) {
     double all = 0;
-    for (const auto ms : medians)
+    for (const auto& [name, ms] : each.stations_ms)
       all += ms;
-    for (std::size_t i = 0; i < medians.size(); ++i)
-      if (medians[i] > worst) {
-        worst = medians[i];
-        result = {std::string{station_at(i)}, key.first, i, medians[i] / all};
+    for (std::size_t i = 0; i < each.stations_ms.size(); ++i)
+      if (const auto& [name, ms] = each.stations_ms[i]; ms > worst) {
+        worst = ms;
+        result = {std::string{name}, each.peer, i, ms / all};
       }
   }
   return result;
@@ -216,6 +251,7 @@ json report_of(const ledger& from, const std::vector<alert>& alerts, std::int64_
           {"paused", from.gauge(metric::sync_paused, "") > 0},
           {"head", head_of(from)},
           {"links", links_of(from, now_us)},
+          {"dialing", dialing_of(from, now_us)},
           {"times", std::move(times)},
           {"counts", std::move(counts)},
           {"waterfall", waterfall_of(from)},

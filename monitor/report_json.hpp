@@ -26,7 +26,7 @@ nlohmann::json report_of(const ledger& from, const std::vector<alert>& alerts, s
 struct diagnosis {
   std::string station;
   std::string peer;
-  std::size_t place = 0; ///< in the trail
+  std::size_t place = 0; ///< in the waterfall's way
   double share = 0;      ///< of the whole time, 0 to 1
 };
 diagnosis slowest_station(const ledger& from);

@@ -64,6 +64,25 @@ class Metrics(MonitorCase):
         report = self.monitor(hub)
         self.assertEqual((report["measures"], report["times"], report["counts"]), (False, [], []))
 
+    def test_who_uses_the_processor_is_told_apart(self):
+        self.make_hub()
+        self.program.ok("track", self.hub_file, "tasks")
+        node = self.serve(self.hub_file)
+
+        def names():
+            return {each["name"] for each in self.monitor(node)["process"]["threads"]}
+        eventually(lambda: {"tandem.arbiter", "tandem.observer", "tandem.io"} <= names(), "threads are called by what they do")
+
+    def test_peers_are_listed_after_a_restart(self):
+        self.make_hub()
+        hub, device = self.link_up()
+        eventually(lambda: any(each["up"] for each in self.monitor(hub)["links"]), "linked")
+        device.stop()
+        hub.stop()
+        hub.start()
+        away = eventually(lambda: self.monitor(hub)["links"], "the hub lists whom it knows")[0]
+        self.assertEqual((away["peer"], away["up"], away["planned"]), ("device", False, True))
+
     def test_every_row_is_counted_once(self):
         self.make_hub()
         hub, device = self.link_up()
@@ -133,6 +152,9 @@ class Diagnosis(MonitorCase):
             live.step()
         alert = eventually(lambda: self.raised(hub).get("page_slow"), "the hub says that a page is slow")
         self.assertIn("LIMIT", alert["step"])
+        told = self.monitor(hub)
+        self.assertEqual(told["slowest"]["station"], "shown")
+        self.assertEqual(told["waterfall"][-1]["stations"][-1]["station"], "shown")
 
     def test_a_cut_link_is_told_and_forgotten_when_it_is_back(self):
         self.make_hub()

@@ -55,7 +55,7 @@ def parse(text):
             value = float(rest)
             if kinds[family] == "counter" and not (name.endswith("_total") and value >= 0):
                 raise Malformed(f"no counter: {line}")
-            if math.isnan(value):
+            if math.isnan(value) and "quantile" not in labels:  # A quantile of nothing is no number.
                 raise Malformed(line)
             series = result.setdefault(name, {})
             if series.setdefault(frozenset(labels.items()), value) is not value:

@@ -5,6 +5,7 @@
 #include "actors/dialer.hpp"
 #include "messages/internal.hpp"
 #include "messages/limits.hpp"
+#include "messages/measurement.hpp"
 #include "tests/unit/actors/recording_outbox.hpp"
 
 using namespace tandem;
@@ -53,6 +54,21 @@ BOOST_AUTO_TEST_CASE(after_a_refusal_somebody_has_to_act_first) {
   BOOST_REQUIRE(news.size() == 1U);
   BOOST_TEST((news[0].now == messages::link_phase::phase::refused));
   BOOST_TEST(news[0].text == "schema");
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_is_refused_is_a_refusal_and_the_monitor_hears_of_it) {
+  recording_outbox out{{role::dialer, 1}};
+  actors::dialer dialer{{"ws://hub:1/", 1, [] {
+                         }}};
+  dialer.start(out);
+  BOOST_TEST(out.take<messages::link_phase>({role::monitor}).at(0).peer_name == "ws://hub:1/");
+  dialer.receive(recording_outbox::from({role::dialer, 1}, messages::dial_failed{"it refuses the token", true}), out);
+  BOOST_TEST(*out.due_us - out.time_us >= limits::refused_retry_ms * actors::us_per_ms);
+  for (const auto who : {role::host, role::monitor})
+    BOOST_TEST((out.take<messages::link_phase>({who}).at(0).now == messages::link_phase::phase::refused));
+  const auto measured = out.take<messages::measurements>({role::monitor});
+  BOOST_REQUIRE(measured.size() == 1U);
+  BOOST_TEST((measured[0].samples.at(0).what == messages::metric::links_refused));
 }
 
 BOOST_AUTO_TEST_CASE(calls_nobody_while_sync_is_paused_and_at_once_when_it_goes_on) {

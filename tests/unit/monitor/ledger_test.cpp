@@ -77,6 +77,63 @@ BOOST_AUTO_TEST_CASE(a_change_over_two_links_is_told_station_by_station) {
   BOOST_TEST(report.at("slowest").at("place").get<int>() == 8);
 }
 
+BOOST_AUTO_TEST_CASE(a_page_is_a_station_too) {
+  ledger book;
+  for (int i = 0; i < 3; ++i) {
+    book.add(metric::station_seen, "", 1'000, second_us);
+    book.add(metric::station_stamped, "", 2'000, second_us);
+    book.add(metric::station_shown, "", 300'000, second_us);
+  }
+  BOOST_TEST(slowest_station(book).station == "shown");
+  BOOST_TEST(slowest_station(book).place == 2U);
+  book.note_trail("hub", {{1'000, 2'000, 300, 200, 100, 4'000}}, second_us);
+  const auto report = report_of(book, {}, second_us, 0);
+  BOOST_TEST(report.at("waterfall").size() == 2U);
+  BOOST_TEST(report.at("waterfall").at(0).at("peer") == "hub");
+  for (const auto& each : report.at("waterfall"))
+    BOOST_TEST(each.at("stations").back().at("station") == "shown");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_measured_of_a_peer_goes_with_it) {
+  ledger book;
+  book.note_link("phone", true, second_us);
+  book.add(metric::clock_offset, "phone", messages::clock_offset_zero + 9'000, second_us);
+  book.add(metric::acked_position, "phone", 7, second_us);
+  book.add(metric::station_merged, "phone", 5, second_us);
+  book.add(metric::rows_sent, "phone", 5, second_us);
+  book.note_trail("phone", {{1, 1, 1, 1, 1, 1}}, second_us);
+  book.note_link("phone", false, second_us);
+  BOOST_TEST(book.labels_of(metric::clock_offset).empty());
+  BOOST_TEST(book.gauge(metric::acked_position, "phone") == 7);
+  book.forget_peer("phone");
+  BOOST_TEST((book.gauges().empty() && book.times().empty() && book.counts().empty() && book.links().empty()));
+  BOOST_TEST(book.trails().empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_others_are_no_link) {
+  ledger book;
+  book.note_link("others", true, second_us);
+  book.note_link("others", false, second_us);
+  BOOST_TEST(book.links().empty());
+}
+
+BOOST_AUTO_TEST_CASE(who_is_called_is_told_with_the_time_without_a_link) {
+  ledger book;
+  using state = dialing_figures::state;
+  const auto told = [&](std::int64_t second) {
+    return report_of(book, {}, second * second_us, 0).at("dialing").at(0);
+  };
+  book.note_dialing(1, {"ws://hub:1/", state::calling, 0, {}, {}}, 10 * second_us);
+  book.note_dialing(1, {"ws://hub:1/", state::refused, 0, "the token", {}}, 20 * second_us);
+  BOOST_TEST(told(30).at("state") == "refused");
+  BOOST_TEST(told(30).at("text") == "the token");
+  BOOST_TEST(told(30).at("seconds").get<double>() == 20);
+  book.note_dialing(1, {{}, state::linked, 0, {}, "hub"}, 40 * second_us);
+  BOOST_TEST(told(45).at("seconds").get<double>() == 5);
+  BOOST_TEST(told(45).at("url") == "ws://hub:1/");
+  BOOST_TEST(told(45).at("peer") == "hub");
+}
+
 BOOST_AUTO_TEST_CASE(counts_of_a_minute_forget) {
   windowed_count count;
   count.add(3, 5 * second_us);

@@ -68,6 +68,13 @@ BOOST_AUTO_TEST_CASE(each_line_is_of_the_text_format) {
   BOOST_TEST(count > 100U);
 }
 
+BOOST_AUTO_TEST_CASE(an_empty_minute_has_no_quantiles) {
+  constexpr std::int64_t later_us = now_us + 120'000'000;
+  const auto text = to_prometheus(families_of(full_ledger(), "1.0", later_us));
+  BOOST_TEST(text.find("tandem_change_latency_seconds{peer=\"hub\",quantile=\"0.5\"} NaN\n") != std::string::npos);
+  BOOST_TEST(text.find("tandem_change_latency_seconds_count{peer=\"hub\"} 1\n") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(names_follow_the_conventions) {
   for (const auto& each : all_metrics()) {
     const std::string name{each.name};
