@@ -1,7 +1,15 @@
 """Each alert in its real situation: what raises it is done to real nodes, and the alert names the step to take."""
 
+import contextlib
 import os
+import re
+import resource
+import shutil
+import socket
 import sqlite3
+import subprocess
+import threading
+import time
 import unittest
 from urllib.parse import urlsplit
 
@@ -29,8 +37,8 @@ class Alerts(MonitorCase):
         self.program.ok("track", self.hub_file, "tasks")
         return self.serve(self.hub_file)
 
-    def connect(self, file):
-        db = sqlite3.connect(file, timeout=60, isolation_level=None)
+    def connect(self, file, **how):
+        db = sqlite3.connect(file, timeout=60, isolation_level=None, **how)
         self.addCleanup(db.close)
         return db
 
@@ -52,7 +60,11 @@ class Alerts(MonitorCase):
     def test_rows_that_a_constraint_does_not_admit(self):
         unique = "CREATE UNIQUE INDEX titles ON tasks(title)"
         hub, device = self.apart(["INSERT INTO tasks VALUES(500, 'the same')", unique], ["INSERT INTO tasks VALUES(501, 'the same')", unique])
-        eventually(lambda: "rows_set_aside" in self.raised(hub) or "rows_set_aside" in self.raised(device), "the alert on either side", 40)
+        node = eventually(lambda: next((each for each in (hub, device) if "rows_set_aside" in self.raised(each)), None),
+                          "the alert on either side", 40)
+        self.assertNotIn("conflicts_wait", self.raised(node))  # Nobody wrote the same cell.
+        kind = frozenset({("peer", "device" if node is hub else "hub"), ("kind", "constraint")})
+        self.assertGreater(self.metrics(node)["tandem_conflicts_found_total"][kind], 0)
 
     def test_changes_that_a_hub_refuses(self):
         self.make_hub()
@@ -64,7 +76,7 @@ class Alerts(MonitorCase):
         self.sql(self.device_file, "INSERT INTO tasks VALUES(1, 'far too long a title')")
         self.must_raise(hub, "changes_refused")
 
-    def test_peers_that_are_not_reached(self):
+    def test_a_token_that_is_refused_and_peers_that_are_not_reached(self):
         tokens = [os.path.join(self.folder, name) for name in ("right", "wrong")]
         for token in tokens:
             with open(token, "w", encoding="ascii") as out:
@@ -75,9 +87,26 @@ class Alerts(MonitorCase):
         self.page_secret = "wrong" * 8  # A node's secret opens its pages, too.
         hub = self.serve(self.hub_file, "--token-file", tokens[0])
         self.program.ok("clone", hub.url, self.device_file, "--token-file", tokens[0])
-        dead = [argument for port in (1, 2, 3, 4) for argument in ("--peer", f"ws://127.0.0.1:{port}/")]
-        device = self.serve(self.device_file, "--peer", hub.url, "--token-file", tokens[1], *dead)
-        self.must_raise(device, "peers_not_reached")
+        silent = socket.create_server(("127.0.0.1", 0), backlog=64)  # Connections come about, and nothing is said.
+        self.addCleanup(silent.close)
+        vain = {"ws://127.0.0.1:1/", f"ws://127.0.0.1:{silent.getsockname()[1]}/"}
+        device = self.serve(self.device_file, "--peer", hub.url, "--token-file", tokens[1],
+                            *(argument for url in vain for argument in ("--peer", url)))
+        refused = self.must_raise(device, "links_refused", "--token-file")
+        self.assertEqual(refused["subject"], hub.url)
+        self.assertIn("token", refused["cause"])
+        self.page_secret = "right" * 8
+        self.must_raise(hub, "links_refused", "--token-file")
+        self.page_secret = "wrong" * 8
+        calling = {each["url"]: each["state"] for each in self.monitor(device)["dialing"]}
+        self.assertEqual(calling, {hub.url: "refused", **dict.fromkeys(vain, "calling")})
+
+        def called_in_vain():
+            return {each["subject"]: each for each in self.monitor(device)["alerts"] if each["rule"] == "peers_not_reached"}
+        eventually(lambda: set(called_in_vain()) == vain, "an alert for each of them", 100)
+        for each in called_in_vain().values():
+            self.assertEqual(each["severity"], "warning")
+            self.assertIn("--listen", each["step"])
 
     def test_sync_that_somebody_has_paused(self):
         self.make_hub()
@@ -155,6 +184,91 @@ class Alerts(MonitorCase):
         for _ in range(6):
             app.execute(ROWS.format(count=90_000))
         self.must_raise(node, "log_large", within_s=90)
+
+    def again_and_again(self, work):
+        """Does it in a thread of its own until the test is over."""
+        is_over = threading.Event()
+
+        def run():
+            while not is_over.is_set():
+                work()
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(is_over.set)
+
+    def hold_the_lock(self, file, seconds):
+        def hold():
+            with contextlib.closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as app:
+                app.execute("BEGIN IMMEDIATE")
+                app.execute("INSERT INTO tasks(title) VALUES('slowly')")
+                time.sleep(seconds)  # What an app does that asks somebody while it writes.
+                app.execute("COMMIT")
+        self.again_and_again(hold)
+
+    def test_a_writer_that_holds_the_lock_again_and_again(self):
+        node = self.alone()
+        self.hold_the_lock(self.hub_file, 0.4)
+        self.must_raise(node, "lock_contention", "busy_timeout")
+
+    def test_merges_that_wait_for_a_writer(self):
+        self.make_hub()
+        hub, _ = self.link_up()
+        self.hold_the_lock(self.hub_file, 0.6)
+        app = self.connect(self.device_file, check_same_thread=False)
+        app.execute("INSERT INTO tasks VALUES(1000000, 'edited')")
+
+        def edit():
+            app.execute("UPDATE tasks SET title = title || '.' WHERE id = 1000000")
+            time.sleep(0.05)
+        self.again_and_again(edit)
+        self.must_raise(hub, "merge_waits_for_lock", "short")
+
+    def limit_files(self, node, more):
+        """So many descriptors more than it has open now."""
+        now = len(os.listdir(f"/proc/{node.process.pid}/fd"))
+        resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, (now + more, resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE)[1]))
+
+    def test_descriptors_that_run_out(self):
+        node = self.alone()
+        usual = resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE)
+        self.limit_files(node, 5)
+        self.must_raise(node, "files_run_out", "LimitNOFILE=4096", "ulimit -n 4096")
+        self.limit_files(node, 0)
+        with contextlib.ExitStack() as waiting:
+            for _ in range(8):
+                waiting.enter_context(socket.create_connection(("127.0.0.1", urlsplit(node.url).port)))
+            # There are ten tries a second to accept them; nobody can be asked meanwhile.
+            eventually(lambda: sum(map(int, re.findall(r"network had (\d+) errors", node.text()))) >= 10, "errors in the log")
+            resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, usual)
+        alert = self.must_raise(node, "errors_swallowed", "LimitNOFILE=4096")
+        self.assertEqual(alert["subject"], "network")
+        self.assertIn("open files", alert["cause"])
+        self.assertIn("could not be accepted", node.text())
+
+    def test_a_part_of_the_node_that_fails(self):
+        node = self.alone()
+        self.program.ok("clone", node.url, self.device_file)
+        usual = resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE)
+        self.limit_files(node, 1)  # The connection is accepted, and the database can't be opened for its queue.
+        self.program.refuses("sync", self.device_file, node.url)
+        resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, usual)
+        alert = self.must_raise(node, "actor_restarted", "log")
+        self.assertEqual(alert["subject"], "queue")
+
+    def test_a_disk_that_fills(self):
+        small = os.path.join(self.folder, "small")
+        os.mkdir(small)
+        if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", small], check=False).returncode != 0:
+            self.skipTest("a small disk can't be mounted by this user")
+        self.addCleanup(subprocess.run, ["umount", "-l", small], check=True)
+        self.hub_file = os.path.join(small, "hub.db")
+        node = self.alone()
+        self.assertNotIn("disk_fills", self.raised(node))
+        with open(os.path.join(small, "pictures"), "wb") as out:
+            out.write(bytes(shutil.disk_usage(small).free - 1_000_000))
+        alert = self.must_raise(node, "disk_fills", "--retain-days 7")
+        self.assertIn("MB", alert["evidence"])
 
 
 if __name__ == "__main__":
