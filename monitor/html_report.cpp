@@ -13,9 +13,9 @@ namespace {
 constexpr const char* style = R"(
 :root{color-scheme:light dark;--ink:#1d2733;--soft:#667788;--paper:#fff;--line:#dde3ea;--curve:#2f6fde;--good:#1c7f4b;--fair:#9a6a00;--bad:#c0322b}
 @media(prefers-color-scheme:dark){:root{--ink:#e4e9ef;--soft:#98a6b5;--paper:#14181d;--line:#2b333d;--curve:#6fa3ff;--good:#5cc98d;--fair:#e0b450;--bad:#ff8078}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;padding:0 1rem}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:70rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line)}td.n{text-align:right;font-variant-numeric:tabular-nums}
+th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line)}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .met{color:var(--good)}.below_goal{color:var(--fair)}.below_floor{color:var(--bad);font-weight:600}.soft{color:var(--soft)}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));gap:1rem}figure{margin:0;border:1px solid var(--line);border-radius:.5rem;padding:.7rem}
 svg{width:100%;height:auto;display:block}text{fill:var(--soft);font-size:11px}polyline{fill:none;stroke:var(--curve);stroke-width:2}

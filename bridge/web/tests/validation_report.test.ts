@@ -58,5 +58,5 @@ describe.runIf(existsSync(executablePath))("the report of a validation", () => {
       await browser.close();
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 120_000);
+  }, 240_000);
 });
