@@ -34,11 +34,11 @@ std::string quoted(std::string_view text) {
 /// The page calls the handler as it does everywhere. What is handed to other handlers stays as it is.
 constexpr std::string_view script_body = R"(;
   if (location.origin !== origin) return;
-  const { messageHandlers } = window.webkit;
-  const prototype = Object.getPrototypeOf(messageHandlers[name]);
+  const host = window.webkit.messageHandlers[name];
+  const prototype = Object.getPrototypeOf(host);
   const { postMessage } = prototype;
   prototype.postMessage = function (message) {
-    return postMessage.call(this, this === messageHandlers[name] ? key + message : message);
+    return postMessage.call(this, this === host ? key + message : message);
   };
 })();
 )";

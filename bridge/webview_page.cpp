@@ -120,7 +120,7 @@ void webview_page::deliver() {
   while (!letters_.empty()) {
     auto& frames = letters_.front().frames;
     if (!is_over_ && !frames.empty()) {
-      if (credit_bytes_ <= 0) {
+      if (!has_credit()) {
         return;
       }
       const auto frame = std::move(frames.front());
@@ -135,6 +135,14 @@ void webview_page::deliver() {
     letters_.pop_front();
     done.taken_up({}, false);
   }
+}
+
+bool webview_page::has_credit() {
+  if (credit_bytes_ > 0) {
+    return true;
+  }
+  wants_credit_ = true; // Before the second look, so that no grant gets lost in between.
+  return credit_bytes_ > 0;
 }
 
 /// A page that says so has no other question open: it knows what it has.
@@ -222,11 +230,12 @@ void webview_page::beat(std::int64_t time_ms) {
   send(messages::encode(messages::page::beat{time_ms}));
 }
 
+/// The main loop is not woken for what nobody waits for.
 void webview_page::grant(std::size_t bytes) {
-  loop_.post([self = shared_from_this(), bytes] {
-    self->credit_bytes_ += static_cast<std::int64_t>(bytes);
-    self->deliver();
-  });
+  credit_bytes_ += static_cast<std::int64_t>(bytes);
+  if (wants_credit_.exchange(false)) {
+    loop_.post([self = shared_from_this()] { self->deliver(); });
+  }
 }
 
 /// What is queued may still be pulled: the page keeps the mailbox until it goes or begins anew.

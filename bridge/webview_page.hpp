@@ -63,19 +63,21 @@ private:
   void tell_next();
   void acknowledge(std::uint64_t number);
   void deliver();
+  [[nodiscard]] bool has_credit();
   void announce();
 
   const webview_loop loop_;
   const std::string session_;
   std::atomic<std::size_t> unsent_bytes_{0};
   std::atomic<bool> is_shut_{false};
+  std::atomic<std::int64_t> credit_bytes_{0};
+  std::atomic<bool> wants_credit_{false}; ///< letters wait for it
 
   connection_events events_;
   page_mailbox mailbox_;
   std::deque<letter> letters_;
   std::deque<answer> held_;  ///< of a page that waits for more than it was handed
   std::uint64_t handed_ = 0; ///< up to where all was handed out by such answers
-  std::int64_t credit_bytes_ = 0;
   bool has_rung_ = false;
   bool waits_ = false; ///< the page has waited once: it needs no doorbell
   bool is_over_ = false;

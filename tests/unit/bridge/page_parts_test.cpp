@@ -250,6 +250,39 @@ BOOST_AUTO_TEST_CASE(letters_wait_for_credit_in_their_order_and_only_so_many) {
   page->end("gone");
 }
 
+BOOST_AUTO_TEST_CASE(credit_wakes_the_main_loop_only_where_letters_wait_for_it) {
+  std::vector<std::function<void()>> posted;
+  std::size_t came = 0;
+  shared_connection held;
+  const auto page = std::make_shared<webview_page>(
+      webview_loop{[&](std::function<void()> work) { posted.push_back(std::move(work)); }, {}}, session_named('a'));
+  page->start([&](shared_connection opened, const std::string&) {
+    held = std::move(opened);
+    connection_events events;
+    events.on_frame = [&](const shared_bytes&) {
+      ++came;
+    };
+    return events;
+  });
+  const auto says = [&](const std::string& number) {
+    page->take("turn " + number + " 0 " + to_base64(std::string("\0\0\0\1a", 5)), [](const std::string&, bool) {});
+  };
+  held->grant(1);
+  BOOST_TEST(posted.empty());
+  says("1");
+  BOOST_TEST(came == 1U);
+  says("2");
+  BOOST_TEST(came == 1U); // The credit is used up.
+  held->grant(1);
+  held->grant(1);
+  BOOST_REQUIRE(posted.size() == 1U);
+  posted.front()();
+  BOOST_TEST(came == 2U);
+  says("3");
+  BOOST_TEST(came == 3U);
+  page->end("gone");
+}
+
 BOOST_AUTO_TEST_CASE(providers_of_one_page_have_sessions_of_their_own) {
   served_view view;
   const auto a = session_named('a');
