@@ -104,7 +104,7 @@ gboolean webview::implementation::message_came(WebKitUserContentManager*, JSCVal
   return TRUE;
 }
 
-/// Until a load is committed, the view gives the address that is asked for while it shows the page before.
+/// While the host loads another page, the view gives the address of that one and still shows the one before.
 void webview::implementation::load_changed(WebKitWebView* view, WebKitLoadEvent event, void* self) {
   if (event != WEBKIT_LOAD_COMMITTED) {
     return;
