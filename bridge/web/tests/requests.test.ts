@@ -224,7 +224,7 @@ describe("a live query", () => {
     expect(other.snapshot.error?.code).toBe("sql");
     node.sqlite("CREATE TABLE latest(id INTEGER PRIMARY KEY)");
     road.cut();
-    await until(() => other.snapshot.isReady, 1_000);
+    await until(() => other.snapshot.isReady, 2_500);
     expect(other.snapshot.error).toBeNull();
   });
 

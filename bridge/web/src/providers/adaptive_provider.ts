@@ -174,7 +174,11 @@ export class AdaptiveProvider extends SwitchingProvider {
   }
 
   private suspect(kind: EnvironmentKind): void {
-    const times = (this.suspects.get(kind)?.times ?? 0) + 1;
+    const before = this.suspects.get(kind);
+    // Until another way is found it may break some more times.
+    const restedMs = Date.now() - (before?.untilMs ?? 0);
+    if (restedMs < 0) return;
+    const times = before && restedMs < suspectMsMax ? before.times + 1 : 1;
     const forMs = Math.min((this.choices.recheckMs ?? defaultRecheckMs) * 2 ** times, suspectMsMax);
     this.suspects.set(kind, { times, untilMs: Date.now() + forMs });
   }
