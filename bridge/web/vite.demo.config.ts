@@ -16,6 +16,18 @@ const besideThePage = (folder: string): Plugin => ({
   },
 });
 
+/** What the service worker of the page keeps. */
+const listOfFiles: Plugin = {
+  name: "list-of-files",
+  generateBundle: {
+    order: "post",
+    handler(_, bundle) {
+      const names = Object.keys(bundle).filter((name) => name !== "index.html");
+      this.emitFile({ type: "asset", fileName: "files.json", source: JSON.stringify(names) });
+    },
+  },
+};
+
 /** The demo's page, which has no packages of its own. */
 export default defineConfig({
   root: here("../../demos/web"),
@@ -23,7 +35,7 @@ export default defineConfig({
   build: { outDir: here("../../demos/web/dist"), emptyOutDir: true, target: "es2022" },
   esbuild: { jsx: "automatic" },
   define: { __HAS_LOCAL__: JSON.stringify(wasm !== ""), __TABLES__: JSON.stringify(tables) },
-  plugins: wasm === "" ? [] : [besideThePage(wasm)],
+  plugins: [...(wasm === "" ? [] : [besideThePage(wasm)]), listOfFiles],
   resolve: {
     alias: [
       { find: "@tandem/web/react", replacement: here("src/react/index.ts") },

@@ -1,6 +1,6 @@
 import type { AdaptiveProvider, EnvironmentKind } from "@tandem/web";
 import { ConflictInbox, SyncBadge, useEnvironment, useStatus } from "@tandem/web/react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { OfflineSwitch, Refusals, useRows, useWrite } from "./outbox";
 import { SavedField } from "./saved_field";
 import { insertOf, removalOf, updateOf } from "./writes";
@@ -49,7 +49,11 @@ function WayPicker({ database }: { database: AdaptiveProvider }) {
   const { transport } = useStatus();
   const environment = useEnvironment();
   const chosen = transport === "in_process" ? "local" : transport;
-  const here = environment?.findings.filter((finding) => finding.works || finding.kind === chosen) ?? [];
+  const found = environment?.findings ?? [];
+  // What worked once can be chosen again, though it did not answer when the node was away.
+  const known = useRef(new Set<EnvironmentKind>());
+  for (const { kind, works } of found) if (works) known.current.add(kind);
+  const here = found.filter(({ kind }) => known.current.has(kind) || kind === chosen);
   return (
     <label title={environment?.reason}>
       Reached by{" "}
