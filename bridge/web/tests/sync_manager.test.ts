@@ -225,6 +225,33 @@ describe("the sync manager", () => {
     await expect(second.manager.saved(once)).rejects.toMatchObject({ code: "refused" });
   });
 
+  it("shows what another tab sent until this one is connected again", async () => {
+    vi.stubGlobal("navigator", { locks: new Locks() });
+    const road = await new FlakyRoad(node.port).open();
+    try {
+      const first = await open();
+      await until(() => first.manager.state.leads);
+      const second = await Tab.open(road.url, name);
+      tabs.push(second);
+      await until(() => second.provider.state.phase === "open");
+      road.allowsAnything = false;
+      road.cut();
+      await until(() => second.provider.state.phase !== "open");
+      const overlay = { table: "notes", kind: "insert", values: { id: "a" } } as const;
+      const once = await second.manager.write("INSERT INTO notes VALUES('a', 'sent by the first', 0)", [], { overlay });
+      await second.manager.saved(once);
+      const savedAt = performance.now();
+      // Four times as long as it is shown where the page is connected.
+      await until(() => performance.now() - savedAt > 200);
+      expect(second.manager.state.writes).toMatchObject([{ once, state: "saved" }]);
+      road.allowsAnything = true;
+      await until(() => second.manager.state.writes.length === 0);
+      expect(second.provider.state.phase).toBe("open");
+    } finally {
+      await road.close();
+    }
+  });
+
   describe("with what is typed", () => {
     const type = ({ manager }: Tab, text: string, debounceMs: number, debounceMostMs?: number) =>
       manager.write("UPDATE notes SET title = ?, size = size + 1 WHERE id = 'a'", [text], {

@@ -84,6 +84,8 @@ export class SyncManager {
   /** Not in the store yet. */
   private wantsPause: boolean | null = null;
   private isClosed = false;
+  /** Null: this page is not connected; what other tabs' connections did it will hear of later. */
+  private openSince: number | null;
   private order: Promise<unknown> = Promise.resolve();
 
   static async open(provider: Provider, options: SyncManagerOptions = {}): Promise<SyncManager> {
@@ -108,10 +110,13 @@ export class SyncManager {
     backoff: BackoffOptions | undefined,
   ) {
     this.backoff = new Backoff(backoff);
+    this.openSince = provider.state.phase === "open" ? performance.now() : null;
     this.current = { writes: [], isPaused: false, leads: false, ...this.troubleOfStore() };
     this.channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(`tandem-outbox-${name}`);
     this.channel?.addEventListener("message", (event) => void this.hear(event.data as News));
     this.stopLooking = provider.onState((state) => {
+      if (state.phase !== "open") this.openSince = null;
+      else this.openSince ??= performance.now();
       if (state.phase === "open") this.send();
     });
     this.leadership = new Leadership(`tandem-outbox-${name}`, (leads) => {
@@ -420,10 +425,18 @@ export class SyncManager {
   private linger(write: StoredWrite): void {
     if (!write.overlay) return;
     this.shown.set(write.once, write);
+    this.forgetLater(write.once, this.shownMs);
+  }
+
+  /** Another tab may have sent it while this one is not connected: its live queries catch up when it is again. */
+  private forgetLater(once: string, waitMs: number): void {
     setTimeout(() => {
-      this.shown.delete(write.once);
+      const openMs = this.openSince === null ? 0 : performance.now() - this.openSince;
+      const isOver = this.isClosed || this.provider.state.phase === "closed";
+      if (!isOver && openMs < this.shownMs) return this.forgetLater(once, this.shownMs - openMs);
+      this.shown.delete(once);
       this.show();
-    }, this.shownMs);
+    }, waitMs);
   }
 
   // --- other tabs, and who looks -------------------------------------------------------------------
