@@ -39,9 +39,7 @@ export interface SyncManagerOptions {
   readonly backoff?: BackoffOptions;
 }
 
-type News =
-  | { readonly kind: "put" | "pause" | "resume" }
-  | { readonly kind: "settled" | "dismissed"; readonly once: string };
+type News = { readonly kind: "changed" | "pause" | "resume" } | { readonly kind: "dismissed"; readonly once: string };
 
 /** More than people make; beyond it a program has gone wrong. */
 const writesMax = 10_000;
@@ -165,7 +163,7 @@ export class SyncManager {
       await this.store.put([write]);
       this.stored.push(write);
       if (before) await this.replace(before.once, once);
-      this.tell({ kind: "put" });
+      this.tell({ kind: "changed" });
       this.show();
       this.send();
       return once;
@@ -198,7 +196,7 @@ export class SyncManager {
   /** Sends a write that was refused once more. */
   async retry(once: string): Promise<void> {
     await this.inOrder(() => this.note(once, null));
-    this.tell({ kind: "put" });
+    this.tell({ kind: "changed" });
     this.send();
   }
 
@@ -233,6 +231,7 @@ export class SyncManager {
         this.lookingAgain.reset();
         this.change({ isPaused: this.wantsPause ?? isPaused });
         if (this.current.leads) await this.dropTypedOver();
+        for (const write of before) if (!this.find(write.once) && !write.refusal) this.lingerUnlessReplaced(write);
         for (const once of this.fates.waitedFor()) this.answerOf(once, before);
       } catch {
         // Other tabs' writes are not known now; this one's go on, as far as they are in memory.
@@ -252,10 +251,19 @@ export class SyncManager {
 
   /** If it is gone because its tab typed on, what took its place decides. */
   private answerOf(once: string, before: readonly StoredWrite[]): void {
-    const name = this.find(once) ? null : before.find((each) => each.once === once)?.replaces;
-    const next = name && this.stored.find((each) => each.replaces === name && !each.refusal);
+    const gone = this.find(once) ? null : before.find((each) => each.once === once);
+    const next = gone && this.successorOf(gone);
     if (next) this.fates.replace(once, next.once);
     else this.fates.answer(once, this.find(once));
+  }
+
+  private successorOf({ replaces }: StoredWrite): StoredWrite | undefined {
+    return replaces === null ? undefined : this.stored.find((each) => each.replaces === replaces && !each.refusal);
+  }
+
+  /** Another tab has sent it: the store tells that before that tab does, perhaps. */
+  private lingerUnlessReplaced(write: StoredWrite): void {
+    if (!this.successorOf(write)) this.linger(write);
   }
 
   /** A tab that does not lead can't know what is being sent: it leaves what it typed over to the one that leads. */
@@ -266,7 +274,7 @@ export class SyncManager {
       const last = latest.get(write.replaces ?? "");
       if (!last || last === write || write.refusal || this.isUnderWay(write.once)) continue;
       await this.replace(write.once, last.once);
-      this.tell({ kind: "put" });
+      this.tell({ kind: "changed" });
     }
   }
 
@@ -419,11 +427,14 @@ export class SyncManager {
   private async settle(write: StoredWrite, refusal: StoredWrite["refusal"]): Promise<void> {
     if (this.isClosed) return;
     await this.inOrder(() => (refusal ? this.note(write.once, refusal) : this.takeOut(write.once, write)));
-    this.tell(refusal ? { kind: "put" } : { kind: "settled", once: write.once });
+    this.tell({ kind: "changed" });
   }
 
   private linger(write: StoredWrite): void {
     if (!write.overlay) return;
+    // What was typed before it is over; shown on top of it, it would be typed on.
+    for (const { once, replaces } of this.shown.values())
+      if (replaces !== null && replaces === write.replaces) this.shown.delete(once);
     this.shown.set(write.once, write);
     this.forgetLater(write.once, this.shownMs);
   }
@@ -443,10 +454,6 @@ export class SyncManager {
 
   private async hear(news: News): Promise<void> {
     if (news.kind === "pause" || news.kind === "resume") this.setPaused(news.kind === "pause");
-    if (news.kind === "settled") {
-      const write = this.find(news.once);
-      if (write) this.linger(write);
-    }
     if (news.kind === "dismissed") this.fates.giveUp(news.once);
     if (news.kind !== "pause" && news.kind !== "resume") await this.reload();
   }
