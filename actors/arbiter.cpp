@@ -159,8 +159,13 @@ void arbiter::tell_merged(std::uint64_t number, const storage::merge_report& rep
   head_ = report.head;
   // More entries than rows came in: some are ours, stamped on the way or won against what came.
   const bool is_all_theirs = grown <= report.rows && report.conflicts == 0 && report.readmitted == 0;
-  if (grown > 0)
-    out.send({role::batcher}, messages::grown{report.head, grown, is_all_theirs ? number : 0, way, report.urgency});
+  // The way is that of the peer's changes. What goes back to it are others, which have come no way yet.
+  const auto theirs = is_all_theirs || number == 0 ? grown : std::min(grown, report.rows);
+  if (theirs > 0)
+    out.send({role::batcher}, messages::grown{report.head, theirs, number, way, report.urgency});
+  if (grown > 0 && number != 0 && !is_all_theirs)
+    out.send({role::batcher},
+             messages::grown{report.head, std::max<std::uint64_t>(grown - theirs, 1), 0, {}, report.urgency});
   if (number != 0)
     out.send({role::host}, messages::link_applied{number, report.cursor});
   if (report.applied > 0 || report.conflicts > 0 || report.quarantined > 0 || report.readmitted > 0)

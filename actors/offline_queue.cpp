@@ -247,9 +247,12 @@ void offline_queue::send_part(outbox& out) {
     part.block = *block_;
   if (part.is_last && !way_.trail_us.empty()) {
     pass(way_, out.now_us());
-    part.trail = way_.trail_us;
-    part.trail.push_back(transit_us_);
-    part.trace = way_.trace;
+    // A peer takes no bundle with a longer one, and the bundle is worth more than its way.
+    if (way_.trail_us.size() < limits::trail_items_max) {
+      part.trail = way_.trail_us;
+      part.trail.push_back(transit_us_);
+      part.trace = way_.trace;
+    }
   }
   auto bytes = messages::encode(part);
   bytes_ += bytes->size();

@@ -133,6 +133,22 @@ BOOST_FIXTURE_TEST_CASE(a_bundle_is_merged_acknowledged_and_told, one_arbiter) {
   BOOST_TEST(said<messages::consumed>(endpoint(1)).size() == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(the_way_of_what_came_does_not_go_back_with_what_was_written_here, one_arbiter) {
+  link_with_peer();
+  peer.insert(7);
+  auto part = peer.bundle_for(replica.core.self().site);
+  part.trail = {1, 2, 3, 4, 5};
+  replica.insert(8); // stamped by the merge
+  hears(endpoint(1), part);
+  const auto grown = said<messages::grown>({role::batcher});
+  BOOST_REQUIRE(grown.size() == 2U);
+  BOOST_TEST(grown[0].via_link == 1U);
+  BOOST_TEST(grown[0].way.trail_us.size() == 6U);
+  BOOST_TEST(grown[1].via_link == 0U);
+  BOOST_TEST(grown[1].way.trail_us.empty());
+  BOOST_TEST(grown[0].rows + grown[1].rows == 2U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_bundle_that_comes_again_is_acknowledged_and_changes_nothing, one_arbiter) {
   link_with_peer();
   peer.insert(7);

@@ -107,6 +107,20 @@ BOOST_FIXTURE_TEST_CASE(nothing_goes_without_credit, one_queue) {
   BOOST_TEST(parts().size() == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_way_that_is_too_long_is_left_out_and_the_bundle_goes, one_queue) {
+  start_link();
+  demand(enough, 8);
+  for (const auto stations : {limits::trail_items_max - 3, limits::trail_items_max - 2, limits::trail_items_max}) {
+    flush(); // Empty, so that the next way is not that of something older.
+    parts();
+    replica.stamped_insert(static_cast<int>(stations));
+    hears({role::batcher}, messages::flush{0, {std::vector<std::uint64_t>(stations, 1)}});
+    const auto sent = parts();
+    BOOST_REQUIRE(sent.size() == 1U);
+    BOOST_TEST(sent[0].trail.size() == (stations == limits::trail_items_max - 3 ? limits::trail_items_max : 0));
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(nothing_goes_before_the_arbiter_has_started_the_link, one_queue) {
   replica.stamped_insert(1);
   demand(enough, 8);
