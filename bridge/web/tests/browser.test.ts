@@ -68,6 +68,7 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
       ]);
       return state === "Saved" ? text.length : 0;
     };
+    const part = (text: string, share: number) => text.slice(0, Math.round(share * text.length));
     let kills = 0;
     for (const way of ["HTTP", "WebSocket"]) {
       for (const { page } of windows) {
@@ -76,30 +77,55 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
         await page.getByLabel("Text").fill("");
         await page.getByText("Saved").waitFor();
       }
-      const typing = Promise.all(
-        windows.map(({ page, text }) => page.getByLabel("Text").pressSequentially(text, { delay: 25 })),
-      );
-      for (const share of [0.2, 0.5, 0.8]) {
-        await until(
-          async () => (await second.getByLabel("Text").inputValue()).length >= share * (texts[0]?.length ?? 0),
-        );
-        const saved = await Promise.all(windows.map(shownAsSaved));
+      for (const [from, to] of [
+        [0, 0.35],
+        [0.35, 0.7],
+        [0.7, 1],
+      ] as const) {
+        const middle = (from + to) / 2;
+        const type = (begin: number, end: number) =>
+          Promise.all(
+            windows.map(({ page, text }) =>
+              page.getByLabel("Text").pressSequentially(part(text, end).slice(part(text, begin).length), { delay: 25 }),
+            ),
+          );
+        await type(from, middle);
+        // What was shown as saved once has to be there from then on.
+        for (const window of windows) await until(async () => (await shownAsSaved(window)) > 0);
+        const saved = windows.map(({ text }) => part(text, middle).length);
+        const typing = type(middle, to);
+        await until(async () => (await second.getByLabel("Text").inputValue()).length > (saved[0] ?? 0) + 1);
+        for (const [at, window] of windows.entries()) saved[at] = Math.max(saved[at] ?? 0, await shownAsSaved(window));
         await node.kill();
         kills++;
         for (const [at, { id, text }] of windows.entries()) {
           const body = stored(id);
           expect(text.startsWith(body), `'${body}' is a beginning of what was typed`).toBe(true);
+          expect(saved[at]).toBeGreaterThan(0);
           expect(body.length).toBeGreaterThanOrEqual(saved[at] ?? 0);
+        }
+        await typing;
+        // A text that is sent twice is the same text; a row that is put in twice is two.
+        for (const [at, { page }] of windows.entries()) {
+          await page.getByLabel("New task").fill(`while it was dead: ${kills} in window ${at}`);
+          await page.getByRole("button", { name: "Add" }).click();
         }
         await node.run();
       }
-      await typing;
       for (const { page, id, text } of windows) {
         await until(() => stored(id) === text, 20_000);
         await page.getByText("Saved").waitFor();
       }
     }
     expect(kills).toBe(6);
+    const added = () => node.sqlite("SELECT title FROM tasks WHERE title LIKE 'while it was dead%' ORDER BY title");
+    await until(() => added().split("\n").length >= 12);
+    await until(async () => (await second.getByText(/edits? waits? here/).count()) === 0);
+    const wanted = [1, 2, 3, 4, 5, 6].flatMap((kill) =>
+      [0, 1].map((at) => `while it was dead: ${kill} in window ${at}`),
+    );
+    expect(added().split("\n")).toEqual(wanted);
+    node.sqlite("DELETE FROM tasks WHERE title LIKE 'while it was dead%'");
     await until(async () => (await first.getByLabel("Text").inputValue()) === texts[0], 15_000);
     await third.getByRole("button", { name: "Delete note" }).click();
     await until(() => node.sqlite("SELECT count(*) FROM notes") === "1");
@@ -114,8 +140,13 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
     await first.getByText("2 edits wait here").waitFor();
     await first.getByText("Kept here until you are online again").waitFor();
     expect(node.sqlite("SELECT title FROM notes")).toBe("Welcome");
-    // The page that comes back is online, as a browser is that was started anew.
     await first.reload();
+    // Whoever chose to be offline stays so until they choose otherwise.
+    await first.getByText("2 edits wait here").waitFor();
+    const offline = first.getByRole("switch", { name: "Work offline" });
+    expect(await offline.isChecked()).toBe(true);
+    expect(node.sqlite("SELECT title FROM notes")).toBe("Welcome");
+    await offline.uncheck();
     await until(() => node.sqlite("SELECT title FROM notes") === "Written offline");
     await until(() => node.sqlite("SELECT count(*) FROM tasks WHERE title = 'Made offline'") === "1");
     await first.getByRole("button", { name: "Written offline" }).click();
