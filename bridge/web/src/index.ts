@@ -21,12 +21,8 @@ export type * from "./providers/provider";
 export type { Opened, SessionOptions, SessionPhase, SessionState } from "./session";
 export type { OutboxStore, Overlay, StoredWrite } from "./sync/outbox_store";
 export { withPending } from "./sync/overlay";
-export {
-  type PendingWrite,
-  SyncManager,
-  type SyncManagerOptions,
-  type SyncManagerState,
-} from "./sync/sync_manager";
+export { SyncManager } from "./sync/sync_manager";
+export type { PendingWrite, SyncManagerOptions, SyncManagerState } from "./sync/sync_state";
 export type { WriteIntent } from "./sync/write_intent";
 export { HttpTransport } from "./transports/http";
 export type {

@@ -1,6 +1,7 @@
 import { useContext, useSyncExternalStore } from "react";
 import { TandemError } from "../errors";
-import type { SyncManager, SyncManagerState } from "../sync/sync_manager";
+import type { SyncManager } from "../sync/sync_manager";
+import type { SyncManagerState } from "../sync/sync_state";
 import { SyncContext } from "./context";
 
 /** What waits for the node, and the manager to write by. @throws TandemError `usage` if the `TandemProvider` has none. */

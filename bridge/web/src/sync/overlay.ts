@@ -1,6 +1,6 @@
 import type { SqlParameter, SqlValue } from "../protocol/values";
 import { Real } from "../protocol/values";
-import type { PendingWrite } from "./sync_manager";
+import type { PendingWrite } from "./sync_state";
 
 type Cells = Readonly<Record<string, SqlParameter>>;
 /** Where the row with a key is. */
