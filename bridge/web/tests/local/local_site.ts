@@ -1,14 +1,15 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { LiveQuery } from "../../src";
 import type { LocalProvider } from "../../src/local";
-import { browserFlags, executablePath, repository } from "../browser";
+import { repository } from "../browser";
 import { schema, until } from "../node_process";
+import { PlainBrowser } from "../plain_browser";
 
 const wasmFolder = process.env.TANDEM_WASM ?? "";
 const types: Record<string, string> = { js: "text/javascript", mjs: "text/javascript", wasm: "application/wasm" };
@@ -48,8 +49,7 @@ export class LocalSite {
   private constructor(
     private readonly folder: string,
     private readonly address: string,
-    private readonly browser: Browser,
-    private readonly child: ChildProcess,
+    private readonly browser: PlainBrowser,
     private readonly stop: () => void,
   ) {}
 
@@ -73,55 +73,31 @@ export class LocalSite {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const { browser, child } = await startBrowser(`${folder}/profile`);
-    return new LocalSite(folder, `http://127.0.0.1:${port}/`, browser, child, () => server.close());
+    const browser = await PlainBrowser.start(`${folder}/profile`);
+    return new LocalSite(folder, `http://127.0.0.1:${port}/`, browser, () => server.close());
   }
 
   /** One more tab. */
   async open(database: string, hub: string, isDeaf = false): Promise<Page> {
-    const page = await this.context.newPage();
+    const page = await this.browser.newPage();
     const query = new URLSearchParams({ database, hub, ...(isDeaf && { deaf: "" }) });
     await page.goto(`${this.address}?${query}`);
     await until(() => page.evaluate(() => "live" in window));
     return page;
   }
 
-  private get context() {
-    return this.browser.contexts()[0] as BrowserContext;
+  crash(page: Page): Promise<void> {
+    return this.browser.crash(page);
   }
 
-  /** What the browser's own developer tools can do to a tab. */
-  async crash(page: Page): Promise<void> {
-    await (await this.context.newCDPSession(page)).send("Page.crash").catch(() => {}); // Nobody is left to answer.
-  }
-
-  async setState(page: Page, state: "frozen" | "active"): Promise<void> {
-    await (await this.context.newCDPSession(page)).send("Page.setWebLifecycleState", { state });
+  setState(page: Page, state: "frozen" | "active"): Promise<void> {
+    return this.browser.setState(page, state);
   }
 
   async end(): Promise<void> {
-    const ended = new Promise((resolve) => this.child.once("exit", resolve));
-    const session = await this.browser.newBrowserCDPSession();
-    await session.send("Browser.close").catch(() => {}); // It may be gone before it answers.
-    await ended;
+    await this.browser.end();
     this.stop();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** As a user would: Playwright's own way to start it keeps tabs in the background from being throttled and frozen. */
-async function startBrowser(profile: string): Promise<{ browser: Browser; child: ChildProcess }> {
-  const flags = ["--headless=new", "--no-startup-window", "--remote-debugging-port=0", `--user-data-dir=${profile}`];
-  const child = spawn(executablePath, [...browserFlags, ...flags], { stdio: "ignore" });
-  const told = `${profile}/DevToolsActivePort`;
-  try {
-    await until(() => existsSync(told) && readFileSync(told, "utf8").includes("\n"), 20_000);
-    const [port] = readFileSync(told, "utf8").split("\n");
-    const options = { noDefaults: true };
-    return { browser: await chromium.connectOverCDP(`http://127.0.0.1:${port}`, options), child };
-  } catch (reason) {
-    child.kill();
-    throw reason;
   }
 }
 
