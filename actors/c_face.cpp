@@ -175,6 +175,12 @@ void tandem_on_state(tandem_runtime* sync, tandem_callback callback, void* conte
   });
 }
 
+void tandem_on_alert(tandem_runtime* sync, tandem_callback callback, void* context) {
+  sync->sync.on_alert([callback, context](const tandem::alert& alert) {
+    callback(context, tandem::actors::text_of(tandem::actors::as_json(alert)).c_str());
+  });
+}
+
 void tandem_on_conflict(tandem_runtime* sync, tandem_decision callback, void* context) {
   sync->sync.on_conflict([callback, context](const tandem::question& question) {
     const std::unique_ptr<char, decltype(&std::free)> answer{

@@ -19,7 +19,7 @@ casting::casting(bridge::network& network, cast_options options)
     : network_{network}, options_{std::move(options)}, board{std::make_shared<switchboard>(options_.measures)},
       connections{std::make_shared<lobby>(board)}, measured{std::make_shared<measure_board>(measure_setup{
                                                        TANDEM_VERSION, options_.path, options_.replica.now_ms,
-                                                       options_.log, options_.on_alert, options_.measures,
+                                                       options_.log, options_.measures,
                                                        [&network] { return network.troubles(); },
                                                        [busy = busy_opens_] {
                                                          return busy->load();

@@ -42,7 +42,6 @@ struct cast_options {
   std::optional<std::int64_t> batch_window_ms{};         ///< none: as suits each link
   bool measures = true;                                  ///< false: nobody measures anything
   std::function<std::vector<monitor::log_line>()> log{}; ///< the log's last lines
-  std::function<void(const monitor::alert&)> on_alert{}; ///< called by the monitor's thread
 };
 
 struct arbiter_options;

@@ -37,6 +37,10 @@ void host_actor::receive(const frame& message, outbox& /*out*/) {
     if (events_.on_data)
       events_.on_data(messages::decode<messages::data_changed>(message.bytes()));
     return;
+  case internal::alert_news:
+    if (events_.on_alert)
+      events_.on_alert(messages::decode<messages::alert_news>(message.bytes()));
+    return;
   case internal::choice_done:
     if (events_.on_choice)
       events_.on_choice(messages::decode<messages::choice_done>(message.bytes()));

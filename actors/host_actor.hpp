@@ -10,6 +10,7 @@
 #include "actors/core.hpp"
 #include "actors/link_board.hpp"
 #include "messages/internal.hpp"
+#include "messages/measurement.hpp"
 
 namespace tandem::actors {
 
@@ -19,6 +20,7 @@ struct host_events {
   std::function<void()> on_links; ///< something on the link board is new
   std::function<void(const messages::choice_done&)> on_choice;
   std::function<void(const messages::compare_done&)> on_compared;
+  std::function<void(const messages::alert_news&)> on_alert;
   std::function<void(const std::string&)> on_gave_up;
 };
 

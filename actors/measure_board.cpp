@@ -7,7 +7,7 @@
 
 namespace tandem::actors {
 
-void measure_board::judge() {
+monitor::watchman::news measure_board::judge() {
   monitor::watchman::news found;
   {
     const std::lock_guard lock{mutex_};
@@ -18,12 +18,11 @@ void measure_board::judge() {
       spdlog::info("the monitor sees that {}: {}. To do: {}", each.evidence, each.cause, each.step);
     else
       spdlog::warn("the monitor sees that {}: {}. To do: {}", each.evidence, each.cause, each.step);
-    if (setup_.on_alert)
-      setup_.on_alert(each);
   }
   for (const auto& each : found.cleared)
     spdlog::info("the monitor sees that {}{}{} is over", each.rule, each.key.empty() ? "" : " of ",
                  each.key.empty() ? "" : each.subject);
+  return found;
 }
 
 std::string measure_board::metrics_text() const {

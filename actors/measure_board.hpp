@@ -22,7 +22,6 @@ struct measure_setup {
   std::string database;                                  ///< its path
   std::function<std::int64_t()> wall_ms;                 ///< unix milliseconds
   std::function<std::vector<monitor::log_line>()> log{}; ///< the log's tail; empty: there is none
-  std::function<void(const monitor::alert&)> on_alert{}; ///< called by the monitor's thread when one is raised
   bool measures = true;                                  ///< false: nobody measures anything
   std::function<bridge::network_troubles()> network{};   ///< what the network met with so far; empty: there is none
   std::function<std::uint64_t()> busy_opens{};           ///< how often the database could not be opened, being locked
@@ -50,8 +49,8 @@ public:
     now_us_ = now_us;
     work(ledger_);
   }
-  /// Looks at the rules, and tells of what has come up or gone.
-  void judge();
+  /// Looks at the rules; what has come up or gone is a line of the log, and returned.
+  monitor::watchman::news judge();
   /// In Prometheus' text format.
   [[nodiscard]] std::string metrics_text() const;
   /// As docs/monitoring.md says.

@@ -28,6 +28,14 @@ dialing_figures::state state_of(messages::link_phase::phase now) {
                                  : state::calling;
 }
 
+messages::alert_news news_of(const monitor::alert& alert, bool is_over) {
+  const auto cut = [](const std::string& text) {
+    return text.substr(0, limits::reason_bytes_max);
+  };
+  return {is_over,     alert.rule,          alert.severity,   cut(alert.subject),
+          alert.value, cut(alert.evidence), cut(alert.cause), cut(alert.step)};
+}
+
 } // namespace
 
 monitor_actor::monitor_actor(std::shared_ptr<const switchboard> actors, std::shared_ptr<measure_board> board)
@@ -53,7 +61,11 @@ void monitor_actor::tick(outbox& out) {
   });
   if (is_due)
     process_again_us_ = now_us + limits::figures_interval_ms * us_per_ms;
-  board_->judge();
+  const auto found = board_->judge();
+  for (const auto& each : found.raised)
+    out.send({role::host}, news_of(each, false));
+  for (const auto& each : found.cleared)
+    out.send({role::host}, news_of(each, true));
   out.wake_at(now_us + limits::measure_interval_ms * us_per_ms);
 }
 

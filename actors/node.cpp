@@ -182,7 +182,6 @@ void node::implementation::start() {
   crew_setup.batch_window_ms = options.batch_window_ms;
   crew_setup.measures = options.measures;
   crew_setup.log = options.log;
-  crew_setup.on_alert = options.on_alert;
   crew_setup.rights_of = [access = access(), own = own_token](const std::string& token) {
     return token == own ? bridge::page_right::full : bridge::rights_of(access, token);
   };

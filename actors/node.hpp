@@ -39,7 +39,6 @@ struct node_options {
   /// Measure what goes on; costs little (docs/performance.md). False: nothing is known of it.
   bool measures = true;
   std::function<std::vector<monitor::log_line>()> log; ///< the log's last lines, for the dashboard; may be empty
-  std::function<void(const monitor::alert&)> on_alert; ///< called by one of the node's threads; may be empty
   host_events events;                                  ///< called on the node's threads, one call at a time
 };
 

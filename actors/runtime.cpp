@@ -71,6 +71,7 @@ struct runtime::implementation {
   options given;
   std::function<void(const change&)> changed;
   std::function<void(const state&)> state_changed;
+  std::function<void(const alert&)> warned;
   std::function<std::string(const question&)> decide;
   std::mutex attached_mutex;
   std::vector<sqlite3*> attached;
@@ -114,6 +115,10 @@ actors::node_options runtime::implementation::node_options() {
   if (changed)
     result.events.on_data = [this](const messages::data_changed& news) {
       changed({news.is_remote, news.rows, news.conflicts, news.tables});
+    };
+  if (warned)
+    result.events.on_alert = [this](const messages::alert_news& news) {
+      warned({news.is_over, news.rule, news.severity, news.subject, news.value, news.evidence, news.cause, news.step});
     };
   if (state_changed)
     result.events.on_links = [this] {
@@ -216,6 +221,10 @@ void runtime::on_change(std::function<void(const change&)> callback) {
 
 void runtime::on_state(std::function<void(const state&)> callback) {
   implementation_->state_changed = std::move(callback);
+}
+
+void runtime::on_alert(std::function<void(const alert&)> callback) {
+  implementation_->warned = std::move(callback);
 }
 
 void runtime::on_conflict(std::function<std::string(const question&)> callback) {

@@ -53,6 +53,12 @@ json as_json(const change& change) {
       {"remote", change.is_remote}, {"rows", change.rows}, {"conflicts", change.conflicts}, {"tables", change.tables}};
 }
 
+json as_json(const alert& alert) {
+  return {{"over", alert.is_over}, {"rule", alert.rule},         {"severity", alert.severity},
+          {"value", alert.value},  {"evidence", alert.evidence}, {"subject", alert.subject},
+          {"cause", alert.cause},  {"step", alert.step}};
+}
+
 json as_json(const state& state) {
   auto links = json::array();
   for (const auto& each : state.links)

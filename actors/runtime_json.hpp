@@ -24,6 +24,7 @@ link as_link(const link_info& info);
 
 nlohmann::json as_json(const question& question);
 nlohmann::json as_json(const change& change);
+nlohmann::json as_json(const alert& alert);
 /// The same for the board of a running node.
 std::string links_as_json(const link_board& board);
 /// {"links": [...], "paused": false, "trouble": "..."}

@@ -48,6 +48,7 @@ enum class internal : std::uint8_t {
   handled,
   database_figures,
   pause_links,
+  alert_news,
 };
 
 #define TANDEM_MESSAGE(name)                                                                                           \

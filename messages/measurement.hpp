@@ -162,6 +162,26 @@ struct database_figures {
   }
 };
 
+/// Monitor to the host: something is not as it should be, or is again.
+struct alert_news {
+  TANDEM_MESSAGE(alert_news);
+  bool is_over = false; ///< it holds no more; the rest is as it was last
+  std::string rule, severity, subject;
+  double value = 0;
+  std::string evidence, cause, step;
+  template <class Visit, class Message>
+  static void fields(Visit&& visit, Message& message) {
+    visit(message.is_over);
+    visit(message.rule, limits::label_bytes_max);
+    visit(message.severity, limits::label_bytes_max);
+    visit(message.subject, limits::reason_bytes_max);
+    visit(message.value);
+    visit(message.evidence, limits::reason_bytes_max);
+    visit(message.cause, limits::reason_bytes_max);
+    visit(message.step, limits::reason_bytes_max);
+  }
+};
+
 #undef TANDEM_MESSAGE
 
 } // namespace tandem::messages

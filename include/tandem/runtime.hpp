@@ -86,6 +86,18 @@ struct state {
   bool is_paused = false; ///< `pause` was called: there are no links until `resume` is
 };
 
+/// What the monitor warns of, with `options.measures`: docs/monitoring.md lists the rules.
+struct alert {
+  bool is_over = false; ///< it holds no more; the rest is as it was last
+  std::string rule;     ///< "link_down"
+  std::string severity; ///< "info", "warning", "critical"
+  std::string subject;  ///< what it is about: a peer, a table, an actor; may be empty
+  double value = 0;     ///< the figure that is beyond its limit
+  std::string evidence; ///< the same in words
+  std::string cause;
+  std::string step; ///< what to do
+};
+
 /// `fields` takes a JSON object of columns, each with "current", "other" or {"value": V}; `reinsert` the key under
 /// which the row that lost is inserted again.
 enum class choice { current, other, value, undo, fields, reinsert };
@@ -127,6 +139,8 @@ public:
   /// Set callbacks before `start`.
   void on_change(std::function<void(const change&)> callback);
   void on_state(std::function<void(const state&)> callback);
+  /// Called when something comes up, and again when it is over. Each is also a line of the log.
+  void on_alert(std::function<void(const alert&)> callback);
   /// Asked about columns whose policy is `callback`: returns the value that shall stand, as JSON, or "" for no answer.
   /// It has 50 ms, must not use the database, and must answer the same on every device, whatever was settled first (as
   /// a union does). If it throws, is late or answers with a type that neither value has, the later write stands, and

@@ -67,6 +67,9 @@ TANDEM_EXPORT int tandem_pause(tandem_runtime* sync, char** error);
 TANDEM_EXPORT int tandem_resume(tandem_runtime* sync, char** error);
 /* Before tandem_start. `json`: the "links", "paused" and "trouble" of tandem_status_json. */
 TANDEM_EXPORT void tandem_on_state(tandem_runtime* sync, tandem_callback callback, void* context);
+/* Before tandem_start; what the monitor warns of. `json`: {"over":false,"rule":"link_down","severity":"warning",
+ * "subject":"hub","value":12,"evidence":"...","cause":"...","step":"..."} */
+TANDEM_EXPORT void tandem_on_alert(tandem_runtime* sync, tandem_callback callback, void* context);
 /* Before tandem_start; asked about columns whose policy is `callback`. `json`:
  * {"table":"lists","column":"words","key":1,"earlier":"milk","later":"eggs"}. Returns the value that shall stand, as
  * JSON in memory from malloc, which Tandem frees, or NULL for no answer: then, and if it takes more than 50 ms, the

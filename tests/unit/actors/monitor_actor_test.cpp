@@ -79,7 +79,8 @@ struct one_monitor {
   }
   [[nodiscard]] json report() const { return json::parse(measured->json()); }
   [[nodiscard]] json link(const std::string& peer) const {
-    for (auto& each : report().at("links"))
+    const auto told = report();
+    for (const auto& each : told.at("links"))
       if (each.at("peer") == peer)
         return each;
     return nullptr;

@@ -218,6 +218,49 @@ BOOST_FIXTURE_TEST_CASE(a_page_needs_a_runtime_that_runs, running_runtime) {
                     tandem::error);
 }
 
+BOOST_AUTO_TEST_CASE(the_host_hears_what_the_monitor_warns_of_and_when_it_is_over) {
+  const test_folder folder;
+  const auto path = folder.file("notes.db");
+  plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
+  tandem::options options;
+  options.path = path;
+  tandem::runtime sync{options};
+  sync.track({"notes"});
+  last_text seen;
+  sync.on_alert([&seen](const tandem::alert& alert) {
+    const auto is_whole = !alert.severity.empty() && !alert.evidence.empty() && !alert.cause.empty();
+    seen.put(alert.rule + (alert.is_over ? " is over" : is_whole && !alert.step.empty() ? " with what to do" : ""));
+  });
+  sync.start();
+  sync.pause();
+  BOOST_TEST(seen.take() == "sync_paused with what to do");
+  sync.resume();
+  BOOST_TEST(seen.take() == "sync_paused is over");
+}
+
+BOOST_AUTO_TEST_CASE(c_hears_it_too) {
+  const test_folder folder;
+  const auto path = folder.file("notes.db");
+  plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
+  tandem_options options{};
+  options.size = sizeof options;
+  options.path = path.c_str();
+  tandem_runtime* sync = nullptr;
+  BOOST_REQUIRE(tandem_open(&options, &sync, nullptr) == 0);
+  const char* const tables[] = {"notes"};
+  BOOST_REQUIRE(tandem_track(sync, tables, 1, nullptr) == 0);
+  last_text seen;
+  tandem_on_alert(
+      sync, [](void* context, const char* text) { static_cast<last_text*>(context)->put(text); }, &seen);
+  BOOST_REQUIRE(tandem_start(sync, nullptr) == 0);
+  BOOST_REQUIRE(tandem_pause(sync, nullptr) == 0);
+  const auto heard = json::parse(seen.take());
+  BOOST_TEST(heard["rule"] == "sync_paused");
+  BOOST_TEST(heard["over"] == false);
+  BOOST_TEST(heard["step"] != "");
+  tandem_close(sync);
+}
+
 BOOST_AUTO_TEST_CASE(c_serves_pages_too) {
   const test_folder folder;
   const auto path = folder.file("notes.db");
