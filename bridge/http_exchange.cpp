@@ -9,6 +9,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include "bridge/base64.hpp"
+#include "bridge/http_text.hpp"
 #include "bridge/page_access.hpp"
 #include "bridge/static_files.hpp"
 #include "bridge/websocket_listener.hpp"
@@ -27,44 +28,7 @@ beast::string_view as_beast(std::string_view text) {
   return {text.data(), text.size()};
 }
 
-bool is_session(std::string_view text) {
-  return text.size() == limits::page_session_digits && std::all_of(text.begin(), text.end(), [](char digit) {
-           return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
-         });
-}
-
-bool is_authority(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char letter) {
-    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') ||
-           letter == '.' || letter == ':' || letter == '-' || letter == '[' || letter == ']';
-  });
-}
-
-std::string as_json(std::string_view code, std::string_view text) {
-  std::string result = R"({"code":")" + std::string{code} + R"(","text":")";
-  for (const char letter : printable(text, limits::reason_bytes_max)) {
-    if (letter == '"' || letter == '\\') {
-      result += '\\';
-    }
-    result += letter;
-  }
-  return result + "\"}\n";
-}
-
 } // namespace
-
-std::string_view query_field(std::string_view target, std::string_view name) {
-  const auto begin = target.find('?');
-  auto rest = begin == std::string_view::npos ? std::string_view{} : target.substr(begin + 1);
-  while (!rest.empty()) {
-    const auto one = rest.substr(0, rest.find('&'));
-    if (one.size() > name.size() && one.starts_with(name) && one[name.size()] == '=') {
-      return one.substr(name.size() + 1);
-    }
-    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
-  }
-  return {};
-}
 
 http_exchange::http_exchange(std::shared_ptr<websocket_listener> listener, tcp_socket socket, beast::flat_buffer buffer,
                              std::string peer_name)
@@ -466,7 +430,7 @@ void http_exchange::refuse(http::status status, std::string_view code, std::stri
   if (status == http::status::unauthorized) {
     response_.set(http::field::www_authenticate, "Bearer");
   }
-  response_.body() = as_json(code, text);
+  response_.body() = trouble_as_json(code, text);
   send();
 }
 

@@ -84,7 +84,4 @@ private:
   bool is_over_ = false;
 };
 
-/// The part of a target's query that is called so; empty: there is none.
-std::string_view query_field(std::string_view target, std::string_view name);
-
 } // namespace tandem::bridge
