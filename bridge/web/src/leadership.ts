@@ -17,7 +17,7 @@ export class Leadership {
 
   /** Whether tabs can know of each other at all: a browser has Web Locks only for pages that came safely, by https or from this machine. */
   static get isPossible(): boolean {
-    return globalThis.navigator?.locks !== undefined;
+    return Boolean(globalThis.navigator?.locks);
   }
 
   /** A tab stands in the queue once at most: else it would be the next one after itself. */

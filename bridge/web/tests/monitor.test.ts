@@ -140,6 +140,8 @@ describe.runIf(existsSync(executablePath))("the dashboard", () => {
       getSelection()?.selectAllChildren(line);
     });
     const selected = await page.evaluate(() => getSelection()?.toString());
+    // Else the next pause would be the same one to the monitor, which looks once a second.
+    await page.locator('[data-rule="sync_paused"]').waitFor({ state: "detached" });
     const told = page.locator("#log li", { hasText: "sync is paused at this node: somebody" });
     const before = await told.count();
     await page.getByRole("button", { name: "Pause sync" }).click();
