@@ -28,6 +28,7 @@ describe.runIf(existsSync(executablePath))("the demo in a frozen tab", () => {
       return { leader: held.find(isOutbox)?.clientId, waiting: pending.filter(isOutbox).length };
     });
   const add = async (page: Page, title: string) => {
+    await page.bringToFront(); // One in the background draws nothing, and can't be clicked.
     await page.getByLabel("New task").fill(title);
     await page.getByRole("button", { name: "Add" }).click();
   };
@@ -51,6 +52,7 @@ describe.runIf(existsSync(executablePath))("the demo in a frozen tab", () => {
     const { leader } = await lead(following);
     await node.kill();
     await add(leading, "before it froze");
+    await following.bringToFront();
     await following.getByText("1 edit waits here").waitFor();
     await browser.setState(leading, "frozen");
     await until(async () => (await lead(following)).leader !== leader);
@@ -61,8 +63,10 @@ describe.runIf(existsSync(executablePath))("the demo in a frozen tab", () => {
     await until(async () => (await lead(following)).waiting === 1);
     await add(leading, "after it woke");
     await until(() => count("after it woke") === "1", 20_000);
-    for (const page of [leading, following])
+    for (const page of [leading, following]) {
+      await page.bringToFront();
       await until(async () => (await page.getByText(/edits? waits? here/).count()) === 0);
+    }
     for (const title of ["before it froze", "while it was frozen", "after it woke"]) expect(count(title)).toBe("1");
   }, 90_000);
 });

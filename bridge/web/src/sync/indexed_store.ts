@@ -1,4 +1,4 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB, type StoreNames } from "idb";
 import { TandemError } from "../errors";
 import { Real, type SqlParameter } from "../protocol/values";
 import { byPlace, MemoryStore, type OutboxStore, type StoredWrite, storeTrouble } from "./outbox_store";
@@ -48,7 +48,9 @@ export class IndexedStore implements OutboxStore {
   }
 
   async all(): Promise<StoredWrite[]> {
-    const stored = (await this.within((database) => database.getAll("writes"))).map(thawed);
+    const stored = (await this.within((database) => reading(database, "writes", (writes) => writes.getAll()))).map(
+      thawed,
+    );
     const there = new Set(stored.map(({ once }) => once));
     for (const once of this.own.keys()) if (!there.has(once)) this.own.delete(once); // Another tab settled it.
     return stored.sort(byPlace);
@@ -60,16 +62,16 @@ export class IndexedStore implements OutboxStore {
   }
 
   async remove(once: string): Promise<void> {
-    await this.within((database) => database.delete("writes", once));
+    await this.within((database) => writing(database, "writes", (writes) => [writes.delete(once)]));
     this.own.delete(once);
   }
 
   async isPaused(): Promise<boolean> {
-    return (await this.within((database) => database.get("settings", "paused"))) ?? false;
+    return (await this.within((database) => reading(database, "settings", (all) => all.get("paused")))) ?? false;
   }
 
   async setPaused(isPaused: boolean): Promise<void> {
-    await this.within((database) => database.put("settings", isPaused, "paused"));
+    await this.within((database) => writing(database, "settings", (all) => [all.put(isPaused, "paused")]));
   }
 
   close(): void {
@@ -137,16 +139,41 @@ export class IndexedStore implements OutboxStore {
 
   /** What another tab settled meanwhile may be among it; the node knows it by its name. */
   private async lackedBy(database: Database): Promise<StoredWrite[]> {
-    const there = new Set(await database.getAllKeys("writes"));
+    const there = new Set(await reading(database, "writes", (writes) => writes.getAllKeys()));
     return [...this.own.values()].filter(({ once }) => !there.has(once));
   }
 }
 
-async function putInto(database: Database, writes: readonly StoredWrite[]): Promise<void> {
-  const change = database.transaction("writes", "readwrite");
-  const parts = await Promise.allSettled([change.done, ...writes.map((write) => change.store.put(frozen(write)))]);
+const putInto = (database: Database, writes: readonly StoredWrite[]): Promise<void> =>
+  writing(database, "writes", (all) => writes.map((write) => all.put(frozen(write))));
+
+/**
+ * Transactions say at once that nothing more comes: else they would end when this page has heard of what was done in them, and while
+ * it is frozen it hears of nothing, and no other tab could write.
+ */
+async function reading<Name extends StoreNames<Schema>, T>(
+  database: Database,
+  name: Name,
+  ask: (store: IDBPObjectStore<Schema, [Name], Name, "readonly">) => Promise<T>,
+): Promise<T> {
+  const look = database.transaction(name, "readonly");
+  const answer = ask(look.store);
+  look.commit();
+  const [result] = await Promise.all([answer, look.done]);
+  return result;
+}
+
+async function writing<Name extends StoreNames<Schema>>(
+  database: Database,
+  name: Name,
+  work: (store: IDBPObjectStore<Schema, [Name], Name, "readwrite">) => readonly Promise<unknown>[],
+): Promise<void> {
+  const change = database.transaction(name, "readwrite");
+  const parts = work(change.store);
+  change.commit();
   // Why the transaction was given up says more than that its parts were.
-  for (const part of parts) if (part.status === "rejected") throw part.reason;
+  for (const part of await Promise.allSettled([change.done, ...parts]))
+    if (part.status === "rejected") throw part.reason;
 }
 
 // A browser's store forgets classes.

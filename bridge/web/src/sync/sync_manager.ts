@@ -93,7 +93,7 @@ export class SyncManager {
     this.leadership = new Leadership(`tandem-outbox-${name}`, (leads) => {
       this.mustLook = leads;
       this.change({ leads });
-      void this.reload();
+      if (leads) void this.reload();
     });
   }
 
