@@ -102,7 +102,7 @@ bool holds(std::string_view text, std::string_view wanted) {
   const auto is_same = [](char each, char other) {
     return lowered(each) == other;
   };
-  return std::ranges::search(text, wanted, is_same).begin() != text.end();
+  return std::search(text.begin(), text.end(), wanted.begin(), wanted.end(), is_same) != text.end();
 }
 
 bool holds(const value_view& of, std::string_view wanted) {
