@@ -1,7 +1,6 @@
 #include "actors/offline_queue.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -284,7 +283,8 @@ void offline_queue::close_bundle(outbox& out) {
     samples.push_back({metric::station_bundled, link_, trail[trail.size() - 2]});
     samples.push_back({metric::station_sent, link_, trail.back()});
   }
-  std::ranges::copy(credit(), std::back_inserter(samples));
+  for (const auto& each : credit())
+    samples.push_back(each);
   tell_monitor(out, std::move(samples));
   bundle_.reset();
   block_.reset();

@@ -141,7 +141,7 @@ storage::found_conflicts page_answers::found(const json& argument, bool open_onl
   wanted.text = field<std::string>(argument, "text", {});
   if (argument.contains("set_aside"))
     wanted.is_set_aside = field<bool>(argument, "set_aside", false);
-  wanted.shown_max = std::min(wanted.shown_max, field<std::size_t>(argument, "limit", wanted.shown_max));
+  wanted.shown_max = std::min(wanted.shown_max, field<std::uint64_t>(argument, "limit", wanted.shown_max));
   if (wanted.text.size() > limits::label_bytes_max)
     throw failure{failure_code::limit, "the text to look for is too long"};
   return reader_->find(wanted);

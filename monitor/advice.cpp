@@ -137,7 +137,9 @@ void advise_way(std::string_view name, const std::vector<way_comparison>& ways, 
   for (const auto& each : ways)
     evidence +=
         ", " + rounded(each.value) + " by " + each.transport + " (" + rounded(each.times_better) + " times as good)";
-  const auto best = std::ranges::max_element(ways, {}, &way_comparison::times_better);
+  const auto best = std::max_element(ways.begin(), ways.end(), [](const auto& left, const auto& right) {
+    return left.times_better < right.times_better;
+  });
   if (best->times_better >= worth_telling)
     into.push_back({std::move(evidence), "HTTP asks anew for what the other way brings by itself",
                     "let pages take " + best->transport + " where it is there, as AdaptiveProvider does"});

@@ -182,7 +182,7 @@ std::vector<std::string> ids_of_any(core& c, const conflict_wish& wanted, std::u
   const std::string way = wanted.newest_first ? " DESC" : "";
   statement query{c.db,
                   "SELECT id " + from + "ORDER BY max(current_hlc, other_hlc)" + way + ", id" + way + " LIMIT ?1"};
-  query.bind(static_cast<std::uint64_t>(wanted.shown_max));
+  query.bind(wanted.shown_max);
   std::vector<std::string> result;
   while (query.step())
     result.emplace_back(query.text(0));

@@ -24,7 +24,7 @@ struct conflict_wish {
   /// Stands in a name, a value or a person's label of it, or begins its id; of ASCII letters the case does not count.
   /// Empty: any.
   std::string text = {};
-  std::size_t shown_max = std::numeric_limits<std::int64_t>::max();
+  std::uint64_t shown_max = std::numeric_limits<std::int64_t>::max();
   std::optional<bool> is_set_aside = {}; ///< only rows in quarantine, or none of them
 };
 
