@@ -19,6 +19,12 @@ namespace {
 constexpr std::array stop_order = {role::dialer,  role::observer, role::queue,   role::endpoint,
                                    role::arbiter, role::batcher,  role::monitor, role::host};
 
+/// Such actors end with their link, and their failure ends no more than it: whoever calls decides how often that
+/// happens, and must not be able to end the node.
+bool is_of_a_link(address who) {
+  return who.who == role::queue || who.who == role::endpoint;
+}
+
 messages::end_link paused() {
   return {false, messages::failure_code::network, "sync is paused at this node", true};
 }
@@ -140,7 +146,7 @@ void supervisor::take_end(const messages::actor_ended& news, outbox& out) {
   }
   if (news.was_ordered)
     return;
-  if (!may_restart(out.now_us())) {
+  if (!is_of_a_link(who) && !may_restart(out.now_us())) {
     give_up("the " + who.text() + " failed " + std::to_string(limits::restarts_max + 1) + " times within a minute (" +
                 news.text + ")",
             out);

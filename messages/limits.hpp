@@ -237,7 +237,8 @@ constexpr std::int64_t storage_retry_ms = 250;
 
 // --- supervision -------------------------------------------------------------------------
 
-/// An actor that dies this often within restart_window_ms stops the node with an error.
+/// More deaths of actors than these within restart_window_ms stop the node with an error. Those of a link's own actors
+/// do not count: they end that link.
 constexpr std::size_t restarts_max = 5;
 constexpr std::int64_t restart_window_ms = 60'000;
 /// From the order to stop to the moment when we stop waiting for an actor.

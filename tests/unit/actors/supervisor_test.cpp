@@ -105,6 +105,16 @@ BOOST_FIXTURE_TEST_CASE(gives_up_loudly_after_a_few_deaths_within_a_minute, one_
   BOOST_TEST(out.take<messages::gave_up>({role::host}).size() == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(links_that_fail_one_after_the_other_end_nothing_but_themselves, one_supervisor) {
+  for (std::uint64_t link = 1; link <= 10 * limits::restarts_max; ++link) {
+    hears(messages::link_opened{link, 0, link % 2 == 0});
+    dies({link % 2 == 0 ? role::endpoint : role::queue, link});
+    BOOST_TEST(staff.closed.back() == link);
+    hears(messages::link_closed{link, false, false, "closed"});
+  }
+  BOOST_TEST(out.take<messages::gave_up>({role::host}).empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(deaths_far_apart_are_forgiven, one_supervisor) {
   for (std::size_t i = 0; i < 10 * limits::restarts_max; ++i) {
     dies({role::observer});
