@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <sstream>
+#include <string>
+#include <string_view>
 
 #include "messages/plain_text.hpp"
 
@@ -19,8 +21,21 @@ std::string rounded(double value) {
   return text.str();
 }
 
+/// Takes the fitting one of each `{value|ONE|MANY}`, behind the value.
+std::string counted(std::string pattern, const std::string& value) {
+  constexpr std::string_view begin = "{value|";
+  for (auto at = pattern.find(begin); at != std::string::npos; at = pattern.find(begin)) {
+    const auto middle = pattern.find('|', at + begin.size());
+    const auto end = pattern.find('}', middle);
+    const auto words = value == "1" ? pattern.substr(at + begin.size(), middle - at - begin.size())
+                                    : pattern.substr(middle + 1, end - middle - 1);
+    pattern.replace(at, end + 1 - at, value + " " + words);
+  }
+  return pattern;
+}
+
 std::string filled(std::string_view pattern, const reading& seen) {
-  std::string result{pattern};
+  std::string result = counted(std::string{pattern}, rounded(seen.value));
   const auto put = [&result](std::string_view name, const std::string& text) {
     for (auto at = result.find(name); at != std::string::npos; at = result.find(name, at + text.size()))
       result.replace(at, name.size(), text);

@@ -32,7 +32,9 @@ struct rule {
   double clear_at = 0;       ///< ... and over when it is below this
   std::int64_t hold_ms = 0;
   std::function<readings(const ledger&, std::int64_t now_us)> look;
-  std::string_view evidence; ///< {value}, {subject} and {detail} are put in
+  /// {value}, {subject} and {detail} are put in; {value|row is|rows are} is the value and the words that fit its
+  /// number.
+  std::string_view evidence;
   std::string_view cause;
   std::string_view step;
 };

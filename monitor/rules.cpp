@@ -136,7 +136,7 @@ readings refusals(const ledger& at, std::int64_t now_us) {
     return result;
   const auto count = at.counted_in_minute(metric::links_refused, now_us);
   auto all = one(static_cast<double>(count));
-  all.front().detail = std::to_string(count) + " links were refused within a minute";
+  all.front().detail = std::to_string(count) + (count == 1 ? " link was" : " links were") + " refused within a minute";
   return all;
 }
 
@@ -271,7 +271,7 @@ const std::vector<rule> rules{
      "the app holds a write transaction open while changes of others come in",
      "keep the app's transactions short, never hold one open while waiting for a person, and commit a bulk of writes "
      "every 1000 rows"},
-    {"peer_behind", "warning", 20'000, 5'000, 5'000, lags, "{subject} lacks {value} changes",
+    {"peer_behind", "warning", 20'000, 5'000, 5'000, lags, "{subject} lacks {value|change|changes}",
      "changes are written faster than {subject} takes them",
      "nothing is lost; if it stays so, look at what is slow: the link, or {subject}'s merges. What can wait should: "
      "`tandem track DB --priority TABLE=background`"},
@@ -282,23 +282,24 @@ const std::vector<rule> rules{
     {"link_down", "warning", 5, 1, 0, absences, "no link with {subject} for {value} s",
      "{subject} does not run, or can't be reached",
      "start {subject}, or mend the network; edits wait on disk until then"},
-    {"link_flaps", "warning", 3, 1, 0, minute_of(metric::links_lost), "{value} links broke within a minute",
+    {"link_flaps", "warning", 3, 1, 0, minute_of(metric::links_lost), "{value|link|links} broke within a minute",
      "the network, or a proxy between, drops connections",
      "raise the idle timeout of proxies between to 60 s (nginx: `proxy_read_timeout 60s`; heartbeats come each 10 s), "
      "and look at the network"},
     {"conflicts_wait", "info", 1, 1, 0, [](const ledger& at, std::int64_t) { return waiting(at, false); },
-     "{value} conflicts wait for a person, in {subject}", "two devices wrote the same cells, whose policy is to ask",
+     "{value|conflict waits|conflicts wait} for a person, in {subject}",
+     "two devices wrote the same cells, whose policy is to ask",
      "settle them: in the inbox of this page, or with `tandem conflicts DB`; or let later ones settle themselves: "
      "`tandem track DB --policy TABLE.COLUMN=lww`"},
     {"rows_set_aside", "warning", 1, 1, 0, [](const ledger& at, std::int64_t) { return waiting(at, true); },
-     "{value} rows are set aside, of {subject}", "a UNIQUE, CHECK, NOT NULL or FOREIGN KEY does not admit them",
+     "{value|row is|rows are} set aside, of {subject}", "a UNIQUE, CHECK, NOT NULL or FOREIGN KEY does not admit them",
      "`tandem conflicts DB` tells which and why; change one of the rows that keep each other out"},
-    {"many_conflicts", "warning", 50, 10, 0, conflicts_of_minute, "{value} conflicts within a minute",
+    {"many_conflicts", "warning", 50, 10, 0, conflicts_of_minute, "{value|conflict|conflicts} within a minute",
      "several devices write the same cells at the same time",
      "give the column a policy that fits, as in `tandem track DB --policy TABLE.COLUMN=counter` (or max, min, text), "
      "or split what they write"},
-    {"changes_refused", "warning", 1, 1, 0, minute_of(metric::rows_refused), "{value} changes were refused in a minute",
-     "a rule of this node does not take what a device writes",
+    {"changes_refused", "warning", 1, 1, 0, minute_of(metric::rows_refused),
+     "{value|change was|changes were} refused in a minute", "a rule of this node does not take what a device writes",
      "`tandem audit DB` tells which and why; mend the app on that device, or the rule (`tandem rules DB`)"},
     {"links_refused", "critical", 1, 1, 0, refusals, "{detail}", "two nodes do not fit: token, version or tables",
      "give both the same token (`--token-file FILE`) and the same version of tandem (`tandem --version`); `tandem "
@@ -311,27 +312,28 @@ const std::vector<rule> rules{
      "the write-ahead log is {value} MB",
      "a connection keeps a read transaction open, so that no checkpoint gets through",
      "find the app's connection that leaves a SELECT unfinished; then PRAGMA wal_checkpoint(TRUNCATE)"},
-    {"log_large", "info", 500'000, 250'000, 0, kept_entries, "the log keeps {value} entries",
+    {"log_large", "info", 500'000, 250'000, 0, kept_entries, "the log keeps {value|entry|entries}",
      "a peer that was seen once has not come back to take them",
      "`tandem status DB` names it, and until when it is waited for; `tandem serve DB --retain-days 7` lets go of it "
      "after a week"},
     {"writes_not_stamped", "warning", 50'000, 10'000, 10'000,
      [](const ledger& at, std::int64_t) { return one(static_cast<double>(at.database().pending)); },
-     "{value} writes are not stamped yet", "the app writes faster than this node takes it up, or holds the write lock",
+     "{value|write is|writes are} not stamped yet",
+     "the app writes faster than this node takes it up, or holds the write lock",
      "end the transaction that is open; write a bulk as transactions of 1000 rows with a pause between, and track no "
      "table that need not sync (`tandem untrack DB TABLE`)"},
     {"actor_restarted", "critical", 1, 1, 0, minute_of_actors(metric::actors_restarted),
-     "the {subject} of this node failed {value} times within a minute and was started anew",
+     "the {subject} of this node failed {value|time|times} within a minute and was started anew",
      "a defect, or a disk that fails", "the log says what it was; report it"},
     {"errors_swallowed", "warning", 10, 3, 0, swallowed,
-     "{value} errors of the {subject} within a minute; what failed is tried again",
+     "{value|error|errors} of the {subject} within a minute; what failed is tried again",
      "the database is locked, its disk is full or fails",
      "look at the disk (`df -h`, `dmesg`), and at who holds the write lock: the app's transactions have to be short"},
     {"peers_not_reached", "warning", reach_seconds, 1, 0, vain_calls, "{subject} has been called for {value} s in vain",
      "{detail}",
      "check that `tandem serve DB --listen HOST:PORT` runs there, that this URL is the one that it prints, and that "
      "no firewall is between"},
-    {"mailbox_deep", "warning", 1'000, 500, 3'000, mailboxes, "{value} messages wait for the {subject}",
+    {"mailbox_deep", "warning", 1'000, 500, 3'000, mailboxes, "{value|message waits|messages wait} for the {subject}",
      "this machine has too little processor time for what comes in, or the disk keeps the {subject} waiting",
      "if disk_slow or lock_contention is told too, see there; else give the node a faster machine, or fewer links"},
     {"files_run_out",

@@ -204,6 +204,18 @@ BOOST_AUTO_TEST_CASE(between_its_two_limits_a_rule_stays_as_it_is) {
   BOOST_TEST(watch.look(book, begin_us).cleared.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(one_is_not_told_as_many) {
+  ledger book;
+  watchman watch;
+  book.add(metric::rows_refused, "", 1, begin_us);
+  watch.look(book, begin_us);
+  BOOST_REQUIRE(watch.alerts().size() == 1U);
+  BOOST_TEST(watch.alerts().front().evidence == "1 change was refused in a minute");
+  book.add(metric::rows_refused, "", 4, begin_us);
+  watch.look(book, begin_us);
+  BOOST_TEST(watch.alerts().front().evidence == "5 changes were refused in a minute");
+}
+
 BOOST_AUTO_TEST_CASE(much_at_once_is_no_slow_disk) {
   ledger book;
   watchman watch;
