@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "storage/packing.hpp"
+#include "tests/property/environment.hpp"
 #include "tests/property/history.hpp"
 #include "tests/property/two_replicas.hpp"
 
@@ -9,7 +10,7 @@ using namespace tandem::property;
 
 namespace {
 
-constexpr std::uint64_t seeds = 60;
+constexpr std::uint64_t seeds_usual = 60;
 
 std::map<std::string, std::string> keys_and_rows(app_database& app, const table_spec& table) {
   std::vector<std::string> names;
@@ -108,25 +109,28 @@ void run(std::uint64_t seed, schema_kind kind, bool with_foreign_keys) {
   }
 }
 
+std::uint64_t seeds() {
+  return number_from_environment("TANDEM_RUNS").value_or(seeds_usual);
+}
+
 std::uint64_t first_seed() {
-  const char* text = std::getenv("TANDEM_SEED");
-  return text ? std::strtoull(text, nullptr, 10) : 1;
+  return number_from_environment("TANDEM_SEED").value_or(1);
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_CASE(any_statements_on_free_schemas) {
-  for (auto seed = first_seed(); seed < first_seed() + seeds; ++seed)
+  for (auto seed = first_seed(); seed < first_seed() + seeds(); ++seed)
     run(seed, schema_kind::free, false);
 }
 
 BOOST_AUTO_TEST_CASE(any_statements_on_constrained_schemas) {
-  for (auto seed = first_seed(); seed < first_seed() + seeds; ++seed)
+  for (auto seed = first_seed(); seed < first_seed() + seeds(); ++seed)
     run(seed, schema_kind::constrained, false);
 }
 
 BOOST_AUTO_TEST_CASE(any_statements_with_foreign_key_actions) {
-  for (auto seed = first_seed(); seed < first_seed() + seeds; ++seed)
+  for (auto seed = first_seed(); seed < first_seed() + seeds(); ++seed)
     run(seed, schema_kind::constrained, true);
 }
 

@@ -1,22 +1,17 @@
 // Runs histories by RapidCheck, or by plain seeds.
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
 #include <limits>
 
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
 
+#include "tests/property/environment.hpp"
 #include "tests/property/history.hpp"
 
 namespace tandem::property {
 namespace {
-
-std::optional<std::uint64_t> number_from_environment(const char* name) {
-  const char* text = std::getenv(name);
-  return text && *text ? std::optional<std::uint64_t>{std::strtoull(text, nullptr, 10)} : std::nullopt;
-}
 
 step step_of(std::uint64_t bits) {
   return {static_cast<std::uint8_t>((bits >> 40) % 100), static_cast<std::uint8_t>(bits >> 32),

@@ -3,6 +3,7 @@
 
 #include "messages/failure.hpp"
 #include "messages/row_block.hpp"
+#include "tests/property/environment.hpp"
 #include "tests/property/three_replicas.hpp"
 
 using namespace tandem::property;
@@ -371,7 +372,8 @@ private:
 } // namespace
 
 BOOST_AUTO_TEST_CASE(random_migrations_lose_nothing) {
-  for (std::uint64_t seed = 1; seed <= 150; ++seed)
+  const auto seeds = number_from_environment("TANDEM_RUNS").value_or(150);
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed)
     try {
       drift_model{seed}.run(60);
     } catch (const std::exception& error) {
