@@ -41,6 +41,12 @@ LIMIT_FILES = {"messages/limits.hpp", "messages/page_limits.hpp"}
 PUBLIC_NEVER = re.compile(r"\b(caf|boost|msgpack|nlohmann|spdlog)::|\bsqlite3_\w+\s*\(")
 WALL_CLOCK = re.compile(r"\bsystem_clock::now\s*\(")
 ASKS_THE_TIME = "storage/replica.cpp"  # the default clock that a caller may hand in
+# What a page runs is compiled by Emscripten too, whose library lacks the algorithms over ranges: the shim has those in use.
+SHIM = "wasm/shim/missing_library.hpp"
+IN_A_PAGE = ("messages/", "storage/", "monitor/", "actors/", "wasm/")
+NATIVE_ONLY = ("c_face", "commit_watch", "crew", "host_callback", "node", "runtime", "shell")  # of actors/, as in wasm/CMakeLists.txt
+RANGES_USED = re.compile(r"\bstd::ranges::(\w+)\s*\(")
+RANGES_IN_SHIM = re.compile(r"^(?:auto|bool) (\w+)\(", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 LIMIT = re.compile(r"^[ \t]*[^\n;(]*\bconstexpr\s[^;=\n{(]*?\b(?!protocol_)(\w+_(?:max|min))\s*[={]", re.MULTILINE)
 
@@ -98,6 +104,16 @@ def text_findings(relative: pathlib.Path, text: str):
             yield f"{name}:{line}: time is handed in, never asked for here"
 
 
+def range_findings(relative: pathlib.Path, text: str, known: set[str]):
+    name = relative.as_posix()
+    if not name.startswith(IN_A_PAGE) or (name.startswith("actors/") and relative.stem in NATIVE_ONLY):
+        return
+    for match in RANGES_USED.finditer(text):
+        if match.group(1) not in known:
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"{name}:{line}: Emscripten's library has no ranges::{match.group(1)}, and {SHIM} neither: add it there"
+
+
 def folder_findings(root: pathlib.Path):
     for folder in [*MAY_INCLUDE, "tools", "docs", "cmake"]:
         for path in [root / folder, *sorted((root / folder).rglob("*"))]:
@@ -112,7 +128,10 @@ def folder_findings(root: pathlib.Path):
 
 def check(root: pathlib.Path) -> list[str]:
     findings = []
+    shim = root / SHIM
+    known = set(RANGES_IN_SHIM.findall(shim.read_text(encoding="utf-8"))) if shim.exists() else set()
     for relative, text in sources(root):
+        findings.extend(range_findings(relative, text, known))
         findings.extend(include_findings(relative, text))
         findings.extend(text_findings(relative, text))
     findings.extend(folder_findings(root))

@@ -12,6 +12,11 @@ CLEAN = {
     "messages/codec.cpp": '#include <msgpack.hpp>\n#include "messages/codec.hpp"\n',
     "storage/README.md": "",
     "storage/replica.cpp": '#include <sqlite3.h>\n#include "messages/limits.hpp"\n',
+    "storage/sorted.cpp": "std::ranges::sort(all); std::ranges::sort(all);\n",
+    "wasm/README.md": "",
+    "wasm/shim/README.md": "",
+    "wasm/shim/missing_library.hpp": "template <class Range>\nauto sort(Range&& range) {}\n",
+    "actors/runtime.cpp": "std::ranges::copy(one, other);\n",
     "bridge/README.md": "",
     "bridge/socket.cpp": '#include <boost/beast.hpp>\n#include "messages/frame.hpp"\n',
     "actors/README.md": "",
@@ -39,6 +44,7 @@ PLANTED = {
     "long file": ("monitor/x.cpp", "\n" * (check.LINES_MAX + 1), "split it"),
     "stray limit": ("storage/x.hpp", "constexpr int rows_max = 3;\n", "limits.hpp"),
     "clock in storage": ("storage/x.cpp", "auto t = std::chrono::system_clock::now();\n", "time is handed in"),
+    "algorithm that a page lacks": ("actors/x.cpp", "std::ranges::copy(one, other);\n", "no ranges::copy"),
     "folder without README": ("storage/deep/x.cpp", "\n", "README.md"),
 }
 
