@@ -13,6 +13,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/thread_name.hpp"
+
 namespace tandem::actors {
 namespace {
 
@@ -42,6 +44,7 @@ void commit_watch::start(std::function<void()> on_write) {
   on_write_ = std::move(on_write);
   if (can_watch_)
     thread_ = std::thread{[this] {
+      name_this_thread("watch");
       run();
     }};
 }

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "actors/thread_name.hpp"
 #include "messages/limits.hpp"
 
 namespace tandem::actors {
@@ -82,6 +83,7 @@ callback_answer host_callback::ask(const callback_question& question) {
     return {{}, "was late before and is not asked for a while"};
   if (!shared_->has_thread) {
     std::thread{[shared = shared_] {
+      name_this_thread("callback");
       shared->run();
     }}.detach();
     shared_->has_thread = true;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "actors/thread_name.hpp"
 #include "messages/page_limits.hpp"
 
 namespace tandem {
@@ -40,6 +41,7 @@ page::implementation::implementation(runtime& sync, std::function<void(const std
   loop.ring = std::move(evaluate);
   sessions = std::make_shared<bridge::webview_sessions>(std::move(loop), entry_of(sync));
   heart = std::thread{[this] {
+    actors::name_this_thread("heart");
     beat_until_closed();
   }};
 }

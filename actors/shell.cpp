@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <pthread.h>
 #include <string>
 #include <utility>
 
@@ -17,6 +16,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <spdlog/spdlog.h>
 
+#include "actors/thread_name.hpp"
 #include "messages/limits.hpp"
 #include "messages/measurement.hpp"
 
@@ -34,8 +34,7 @@ const shared_bytes& tick_bytes() {
 
 /// So that the processor time of each can be told apart. Of endpoints, only pages' have a thread.
 void name_thread(role who) {
-  const auto name = "tandem." + std::string{who == role::endpoint ? "page" : messages::name_of(who)};
-  pthread_setname_np(pthread_self(), name.c_str()); // 15 characters at most; else it stays as it was.
+  name_this_thread(std::string{who == role::endpoint ? "page" : messages::name_of(who)});
 }
 
 class caf_mailbox final : public mailbox {

@@ -71,7 +71,7 @@ class Metrics(MonitorCase):
 
         def names():
             return {each["name"] for each in self.monitor(node)["process"]["threads"]}
-        eventually(lambda: {"tandem.arbiter", "tandem.observer", "tandem.io"} <= names(), "threads are called by what they do")
+        eventually(lambda: {"tandem.arbiter", "tandem.observer", "tandem.io", "tandem.watch"} <= names(), "threads are called by what they do")
 
     def test_peers_are_listed_after_a_restart(self):
         self.make_hub()
