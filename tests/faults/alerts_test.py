@@ -224,6 +224,19 @@ class Alerts(MonitorCase):
         self.again_and_again(edit)
         self.must_raise(hub, "merge_waits_for_lock", "short")
 
+    def test_changes_that_wait_because_a_peer_takes_no_more(self):
+        self.make_hub()
+        _, device = self.link_up()
+        app = self.connect(self.device_file, check_same_thread=False)
+        self.hold_the_lock(self.hub_file, 1.5)
+
+        def edit():
+            app.execute("INSERT INTO tasks(title) VALUES(hex(randomblob(100000)))")
+            time.sleep(0.05)
+        self.again_and_again(edit)
+        alert = self.must_raise(device, "bundling_slow", "background")
+        self.assertEqual(alert["subject"], "hub")
+
     def limit_files(self, node, more):
         """So many descriptors more than it has open now."""
         now = len(os.listdir(f"/proc/{node.process.pid}/fd"))

@@ -2,12 +2,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <sys/mman.h>
 #include <tandem/page.hpp>
 #include <tandem/runtime.hpp>
 #include <tandem/tandem.h>
@@ -236,6 +238,29 @@ BOOST_AUTO_TEST_CASE(the_host_hears_what_the_monitor_warns_of_and_when_it_is_ove
   BOOST_TEST(seen.take() == "sync_paused with what to do");
   sync.resume();
   BOOST_TEST(seen.take() == "sync_paused is over");
+}
+
+BOOST_AUTO_TEST_CASE(the_host_hears_that_it_uses_much_memory_itself) {
+  const test_folder folder;
+  const auto path = folder.file("notes.db");
+  plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
+  tandem::options options;
+  options.path = path;
+  tandem::runtime sync{options};
+  sync.track({"notes"});
+  last_text seen;
+  sync.on_alert([&seen](const tandem::alert& alert) {
+    if (alert.rule == "memory_large")
+      seen.put(alert.is_over ? "over" : alert.evidence);
+  });
+  sync.start();
+  constexpr std::size_t bytes = 600'000'000;
+  void* pictures = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  BOOST_REQUIRE(pictures != MAP_FAILED);
+  std::memset(pictures, 1, bytes);
+  BOOST_TEST(seen.take().starts_with("this process uses "));
+  ::munmap(pictures, bytes);
+  BOOST_TEST(seen.take() == "over");
 }
 
 BOOST_AUTO_TEST_CASE(c_hears_it_too) {
