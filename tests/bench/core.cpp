@@ -5,6 +5,7 @@
 
 #include "app_database.hpp"
 #include "commands.hpp"
+#include "demos/node/validation/carrying.hpp"
 #include "messages/catalogue.hpp"
 #include "messages/limits.hpp"
 #include "storage/compact_pace.hpp"
@@ -13,14 +14,11 @@
 namespace tandem::bench {
 namespace {
 
-const std::string tables[] = {"tasks"};
+using node::carried_bundle;
+using node::merge_bundle;
+using node::take_bundle;
 
-/// A bundle as it was taken out of a replica.
-struct bundle {
-  messages::bundle_header header;
-  std::vector<std::string> blocks;
-  std::uint64_t rows = 0;
-};
+const std::string tables[] = {"tasks"};
 
 struct device {
   explicit device(const std::string& file) : path{file} {
@@ -46,28 +44,8 @@ struct device {
   std::unique_ptr<storage::replica> core;
 };
 
-bundle take_bundle(device& from, device& to) {
-  const auto known = from.core->peer(to.core->self().site);
-  auto reading = from.core->extract(to.core->self().site, known ? known->acked : 0);
-  bundle result;
-  while (auto block = reading->next_block(limits::block_bytes_target))
-    result.blocks.push_back(std::move(*block));
-  result.header = reading->header();
-  result.rows = reading->rows();
-  return result;
-}
-
-void merge_bundle(device& from, device& to, const bundle& taken) {
-  to.core->bind_peer(from.core->self().site, from.core->schema());
-  std::size_t next = 0;
-  const auto report = to.core->merge(from.core->self().site, taken.header, [&]() -> std::optional<std::string_view> {
-    return next < taken.blocks.size() ? std::optional<std::string_view>{taken.blocks[next++]} : std::nullopt;
-  });
-  from.core->note_acked(to.core->self().site, from.core->self().epoch, report.cursor);
-}
-
 void level(device& from, device& to) {
-  merge_bundle(from, to, take_bundle(from, to));
+  merge_bundle(*from.core, *to.core, take_bundle(*from.core, *to.core));
 }
 
 void upsert_all(app_database& app, const std::vector<task>& rows) {
@@ -107,9 +85,9 @@ round_times run_round(device& plain, device& sender, device& receiver, const std
     each->settle();
   result.plain = seconds_of([&] { upsert_all(*plain.app, rows); });
   result.stamp = seconds_of([&] { sender.core->stamp_pending(); });
-  bundle taken;
-  result.extract = seconds_of([&] { taken = take_bundle(sender, receiver); });
-  result.merge = seconds_of([&] { merge_bundle(sender, receiver, taken); });
+  carried_bundle taken;
+  result.extract = seconds_of([&] { taken = take_bundle(*sender.core, *receiver.core); });
+  result.merge = seconds_of([&] { merge_bundle(*sender.core, *receiver.core, taken); });
   return result;
 }
 
@@ -131,7 +109,7 @@ std::size_t with_websocket(std::size_t bytes) {
   return bytes + 4 + 2 + (bytes < 126 ? 0 : bytes < 65'536 ? 2 : 8);
 }
 
-std::size_t wire_bytes(const bundle& taken) {
+std::size_t wire_bytes(const carried_bundle& taken) {
   std::size_t total = 0;
   messages::bundle_part part;
   part.number = 1'000;
@@ -192,18 +170,18 @@ json sizes(const std::string& folder, std::uint64_t count) {
   upsert_all(*plain.app, rows);
   upsert_all(*sender.app, rows);
   sender.core->stamp_pending();
-  auto taken = take_bundle(sender, receiver);
+  auto taken = take_bundle(*sender.core, *receiver.core);
   result["wire_per_insert_bulk"] = per_row(static_cast<std::int64_t>(wire_bytes(taken)));
-  merge_bundle(sender, receiver, taken);
+  merge_bundle(*sender.core, *receiver.core, taken);
   const auto after_inserts = compact();
   result["file_per_insert"] = per_row(after_inserts - plain.app->used_bytes());
   result["plain_file_per_row"] = per_row(plain.app->used_bytes());
 
   update_all(*sender.app, rows, 100);
   sender.core->stamp_pending();
-  taken = take_bundle(sender, receiver);
+  taken = take_bundle(*sender.core, *receiver.core);
   result["wire_per_update_bulk"] = per_row(static_cast<std::int64_t>(wire_bytes(taken)));
-  merge_bundle(sender, receiver, taken);
+  merge_bundle(*sender.core, *receiver.core, taken);
   update_all(*plain.app, rows, 100);
   result["file_per_update"] = per_row((compact() - after_inserts));
 
@@ -212,7 +190,7 @@ json sizes(const std::string& folder, std::uint64_t count) {
   sqlite3_bind_int64(update.get(), 2, 7);
   sender.app->run(update.get());
   sender.core->stamp_pending();
-  taken = take_bundle(sender, receiver);
+  taken = take_bundle(*sender.core, *receiver.core);
   result["wire_update_alone"] = wire_bytes(taken);
   return result;
 }
@@ -266,8 +244,8 @@ double concurrent_merge_s(const std::string& folder, const std::vector<task>& ro
     each->core->stamp_pending();
     each->settle();
   }
-  const auto taken = take_bundle(leaf, hub);
-  return seconds_of([&] { merge_bundle(leaf, hub, taken); });
+  const auto taken = take_bundle(*leaf.core, *hub.core);
+  return seconds_of([&] { merge_bundle(*leaf.core, *hub.core, taken); });
 }
 
 } // namespace
@@ -321,9 +299,9 @@ json cost_at(const std::string& folder, std::uint64_t count) {
       sender.app->execute("COMMIT");
     })));
     stamp.push_back(per_change_us(seconds_of([&] { sender.core->stamp_pending(); })));
-    bundle taken;
-    extract.push_back(per_change_us(seconds_of([&] { taken = take_bundle(sender, receiver); })));
-    merge.push_back(per_change_us(seconds_of([&] { merge_bundle(sender, receiver, taken); })));
+    carried_bundle taken;
+    extract.push_back(per_change_us(seconds_of([&] { taken = take_bundle(*sender.core, *receiver.core); })));
+    merge.push_back(per_change_us(seconds_of([&] { merge_bundle(*sender.core, *receiver.core, taken); })));
   }
   return {{"write_us", median(write)},
           {"stamp_us", median(stamp)},

@@ -2,17 +2,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "demos/node/demo/story.hpp"
+#include "demos/node/validation/carrying.hpp"
 #include "demos/node/validation/measures.hpp"
 #include "demos/node/validation/task_file.hpp"
-#include "messages/failure.hpp"
-#include "messages/limits.hpp"
 #include "storage/replica.hpp"
 
 namespace tandem::node {
@@ -29,35 +25,6 @@ struct scratch_replica {
   task_file app;
   storage::replica core;
 };
-
-/// A bundle as it was taken out of a replica.
-struct bundle {
-  messages::bundle_header header;
-  std::vector<std::string> blocks;
-};
-
-bundle take_bundle(scratch_replica& from, scratch_replica& to) {
-  const auto known = from.core.peer(to.core.self().site);
-  auto reading = from.core.extract(to.core.self().site, known ? known->acked : 0);
-  if (!reading) {
-    throw messages::failure{messages::failure_code::storage, "the scratch replica has nothing to send"};
-  }
-  bundle result;
-  while (auto block = reading->next_block(limits::block_bytes_target)) {
-    result.blocks.push_back(std::move(*block));
-  }
-  result.header = reading->header();
-  return result;
-}
-
-void merge_bundle(scratch_replica& from, scratch_replica& to, const bundle& taken) {
-  to.core.bind_peer(from.core.self().site, from.core.schema());
-  std::size_t next = 0;
-  const auto report = to.core.merge(from.core.self().site, taken.header, [&]() -> std::optional<std::string_view> {
-    return next < taken.blocks.size() ? std::optional<std::string_view>{taken.blocks[next++]} : std::nullopt;
-  });
-  from.core.note_acked(to.core.self().site, from.core.self().epoch, report.cursor);
-}
 
 double ms_of(const std::function<void()>& work) {
   const stopwatch time;
@@ -81,9 +48,9 @@ void add_stages(task_file& plain, scratch_replica& sender, scratch_replica& rece
   }
   into.plain += ms_of([&] { plain.upsert(rows); });
   into.stamp += ms_of([&] { sender.core.stamp_pending(); });
-  bundle taken;
-  into.extract += ms_of([&] { taken = take_bundle(sender, receiver); });
-  into.merge += ms_of([&] { merge_bundle(sender, receiver, taken); });
+  carried_bundle taken;
+  into.extract += ms_of([&] { taken = take_bundle(sender.core, receiver.core); });
+  into.merge += ms_of([&] { merge_bundle(sender.core, receiver.core, taken); });
 }
 
 } // namespace
