@@ -172,21 +172,46 @@ private:
   bool has_come_ = false;
 };
 
-/// A runtime that runs, and what the page of its WebView would see.
-struct running_runtime {
-  running_runtime() {
+/// A runtime that tracks the app's notes and is not started yet.
+struct tracking_runtime {
+  tracking_runtime() {
     plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
     tandem::options options;
     options.path = path;
     options.durable = false;
     sync = std::make_unique<tandem::runtime>(options);
     sync->track({"notes"});
-    sync->start();
   }
   test_folder folder;
   std::string path = folder.file("notes.db");
+  last_text heard; // outlives the runtime, which writes to it
   std::unique_ptr<tandem::runtime> sync;
+};
+
+/// One that runs, and what the page of its WebView would see.
+struct running_runtime : tracking_runtime {
+  running_runtime() { sync->start(); }
   last_text script, reply;
+};
+
+/// The same by the C face.
+struct tracking_in_c {
+  tracking_in_c() {
+    plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
+    tandem_options options{};
+    options.size = sizeof options;
+    options.path = path.c_str();
+    BOOST_REQUIRE(tandem_open(&options, &sync, nullptr) == 0);
+    const char* const tables[] = {"notes"};
+    BOOST_REQUIRE(tandem_track(sync, tables, 1, nullptr) == 0);
+  }
+  ~tracking_in_c() { tandem_close(sync); }
+  tracking_in_c(const tracking_in_c&) = delete;
+  tracking_in_c& operator=(const tracking_in_c&) = delete;
+  test_folder folder;
+  std::string path = folder.file("notes.db");
+  last_text heard;
+  tandem_runtime* sync = nullptr;
 };
 
 } // namespace
@@ -220,83 +245,45 @@ BOOST_FIXTURE_TEST_CASE(a_page_needs_a_runtime_that_runs, running_runtime) {
                     tandem::error);
 }
 
-BOOST_AUTO_TEST_CASE(the_host_hears_what_the_monitor_warns_of_and_when_it_is_over) {
-  const test_folder folder;
-  const auto path = folder.file("notes.db");
-  plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
-  tandem::options options;
-  options.path = path;
-  tandem::runtime sync{options};
-  sync.track({"notes"});
-  last_text seen;
-  sync.on_alert([&seen](const tandem::alert& alert) {
+BOOST_FIXTURE_TEST_CASE(the_host_hears_what_the_monitor_warns_of_and_when_it_is_over, tracking_runtime) {
+  sync->on_alert([this](const tandem::alert& alert) {
     const auto is_whole = !alert.severity.empty() && !alert.evidence.empty() && !alert.cause.empty();
-    seen.put(alert.rule + (alert.is_over ? " is over" : is_whole && !alert.step.empty() ? " with what to do" : ""));
+    heard.put(alert.rule + (alert.is_over ? " is over" : is_whole && !alert.step.empty() ? " with what to do" : ""));
   });
-  sync.start();
-  sync.pause();
-  BOOST_TEST(seen.take() == "sync_paused with what to do");
-  sync.resume();
-  BOOST_TEST(seen.take() == "sync_paused is over");
+  sync->start();
+  sync->pause();
+  BOOST_TEST(heard.take() == "sync_paused with what to do");
+  sync->resume();
+  BOOST_TEST(heard.take() == "sync_paused is over");
 }
 
-BOOST_AUTO_TEST_CASE(the_host_hears_that_it_uses_much_memory_itself) {
-  const test_folder folder;
-  const auto path = folder.file("notes.db");
-  plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
-  tandem::options options;
-  options.path = path;
-  tandem::runtime sync{options};
-  sync.track({"notes"});
-  last_text seen;
-  sync.on_alert([&seen](const tandem::alert& alert) {
+BOOST_FIXTURE_TEST_CASE(the_host_hears_that_it_uses_much_memory_itself, tracking_runtime) {
+  sync->on_alert([this](const tandem::alert& alert) {
     if (alert.rule == "memory_large")
-      seen.put(alert.is_over ? "over" : alert.evidence);
+      heard.put(alert.is_over ? "over" : alert.evidence);
   });
-  sync.start();
+  sync->start();
   constexpr std::size_t bytes = 600'000'000;
   void* pictures = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   BOOST_REQUIRE(pictures != MAP_FAILED);
   std::memset(pictures, 1, bytes);
-  BOOST_TEST(seen.take().starts_with("this process uses "));
+  BOOST_TEST(heard.take().starts_with("this process uses "));
   ::munmap(pictures, bytes);
-  BOOST_TEST(seen.take() == "over");
+  BOOST_TEST(heard.take() == "over");
 }
 
-BOOST_AUTO_TEST_CASE(c_hears_it_too) {
-  const test_folder folder;
-  const auto path = folder.file("notes.db");
-  plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
-  tandem_options options{};
-  options.size = sizeof options;
-  options.path = path.c_str();
-  tandem_runtime* sync = nullptr;
-  BOOST_REQUIRE(tandem_open(&options, &sync, nullptr) == 0);
-  const char* const tables[] = {"notes"};
-  BOOST_REQUIRE(tandem_track(sync, tables, 1, nullptr) == 0);
-  last_text seen;
+BOOST_FIXTURE_TEST_CASE(c_hears_it_too, tracking_in_c) {
   tandem_on_alert(
-      sync, [](void* context, const char* text) { static_cast<last_text*>(context)->put(text); }, &seen);
+      sync, [](void* context, const char* text) { static_cast<last_text*>(context)->put(text); }, &heard);
   BOOST_REQUIRE(tandem_start(sync, nullptr) == 0);
   BOOST_REQUIRE(tandem_pause(sync, nullptr) == 0);
-  const auto heard = json::parse(seen.take());
-  BOOST_TEST(heard["rule"] == "sync_paused");
-  BOOST_TEST(heard["over"] == false);
-  BOOST_TEST(heard["step"] != "");
-  tandem_close(sync);
+  const auto news = json::parse(heard.take());
+  BOOST_TEST(news["rule"] == "sync_paused");
+  BOOST_TEST(news["over"] == false);
+  BOOST_TEST(news["step"] != "");
 }
 
-BOOST_AUTO_TEST_CASE(c_serves_pages_too) {
-  const test_folder folder;
-  const auto path = folder.file("notes.db");
-  plain_database{path}.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, text)");
-  tandem_options options{};
-  options.size = sizeof options;
-  options.path = path.c_str();
-  tandem_runtime* sync = nullptr;
-  BOOST_REQUIRE(tandem_open(&options, &sync, nullptr) == 0);
-  const char* const tables[] = {"notes"};
-  BOOST_REQUIRE(tandem_track(sync, tables, 1, nullptr) == 0);
+BOOST_FIXTURE_TEST_CASE(c_serves_pages_too, tracking_in_c) {
   struct view {
     last_text script, reply;
   } seen;
@@ -322,7 +309,6 @@ BOOST_AUTO_TEST_CASE(c_serves_pages_too) {
   tandem_page_take(page, no_session_yet, second);
   BOOST_TEST(seen.reply.take().find("second!network") == 0U);
   tandem_page_close(page);
-  tandem_close(sync);
 }
 
 BOOST_FIXTURE_TEST_CASE(the_host_is_asked_and_its_answer_stands_unless_it_was_late, two_runtimes) {
