@@ -174,8 +174,9 @@ export class IndexedDbStore implements BlockStore {
 /** Of the one owner's record. */
 const place = "owner";
 
+/** Browsers leave the message of some of their errors empty. */
 export const textOf = (reason: unknown) =>
-  reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason);
+  reason instanceof Error ? [reason.name, reason.message].filter(Boolean).join(": ") : String(reason);
 
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -53,7 +53,8 @@ export class LocalSite {
     private readonly stop: () => void,
   ) {}
 
-  static async start(): Promise<LocalSite> {
+  /** `profile`: a folder for what the browser keeps, instead of one that goes with the site. */
+  static async start(profile?: string): Promise<LocalSite> {
     const folder = mkdtempSync(join(tmpdir(), "tandem-local-"));
     execFileSync("npx", ["vite", "build", "--logLevel", "error", "--outDir", `${folder}/dist`], {
       cwd: `${repository}bridge/web`,
@@ -73,7 +74,7 @@ export class LocalSite {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const browser = await PlainBrowser.start(`${folder}/profile`);
+    const browser = await PlainBrowser.start(profile ?? `${folder}/profile`);
     return new LocalSite(folder, `http://127.0.0.1:${port}/`, browser, () => server.close());
   }
 
