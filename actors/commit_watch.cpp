@@ -1,9 +1,11 @@
 #include "actors/commit_watch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <poll.h>
 #include <string_view>
 #include <sys/eventfd.h>
@@ -14,6 +16,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/thread_name.hpp"
+#include "messages/limits.hpp"
 
 namespace tandem::actors {
 namespace {
@@ -23,6 +26,13 @@ std::pair<std::string, std::string> split(const std::string& path) {
   if (slash == std::string::npos)
     return {".", path};
   return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
+/// Waits so long for something to read.
+bool is_ready(int descriptor, std::int64_t wait_us) {
+  pollfd what{descriptor, POLLIN, 0};
+  const timespec wait{wait_us / 1'000'000, wait_us % 1'000'000 * 1'000};
+  return ::ppoll(&what, 1, &wait, nullptr) > 0;
 }
 
 } // namespace
@@ -66,22 +76,37 @@ void commit_watch::stop() {
 }
 
 void commit_watch::run() {
-  alignas(inotify_event) std::array<char, 16 * 1024> buffer{};
-  std::array<pollfd, 2> waits{{{events_, POLLIN, 0}, {stop_, POLLIN, 0}}};
+  auto rest_us = limits::watch_rest_us;
   for (;;) {
-    if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR)
+    const bool is_busy = is_ready(events_, 0);
+    rest_us = is_busy ? std::min(2 * rest_us, limits::watch_rest_us_max) : limits::watch_rest_us;
+    if (!is_busy && !wait_for_events())
       return;
-    if (waits[1].revents != 0)
-      return;
-    bool is_written = false;
-    for (;;) {
-      const auto size = ::read(events_, buffer.data(), buffer.size());
-      if (size <= 0)
-        break;
-      is_written = is_ours(buffer.data(), static_cast<std::size_t>(size)) || is_written;
-    }
-    if (is_written)
+    if (take_events())
       on_write_();
+    if (is_ready(stop_, rest_us))
+      return;
+  }
+}
+
+/// False: it has to stop.
+bool commit_watch::wait_for_events() const {
+  std::array<pollfd, 2> waits{{{events_, POLLIN, 0}, {stop_, POLLIN, 0}}};
+  while (::poll(waits.data(), waits.size(), -1) < 0)
+    if (errno != EINTR)
+      return false;
+  return waits[1].revents == 0;
+}
+
+/// Whether one of them is of our files.
+bool commit_watch::take_events() const {
+  alignas(inotify_event) std::array<char, 16 * 1024> buffer{};
+  bool is_written = false;
+  for (;;) {
+    const auto size = ::read(events_, buffer.data(), buffer.size());
+    if (size <= 0)
+      return is_written;
+    is_written = is_ours(buffer.data(), static_cast<std::size_t>(size)) || is_written;
   }
 }
 

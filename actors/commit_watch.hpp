@@ -26,6 +26,8 @@ public:
 
 private:
   void run();
+  [[nodiscard]] bool wait_for_events() const;
+  [[nodiscard]] bool take_events() const;
   [[nodiscard]] bool is_ours(const char* buffer, std::size_t size) const;
 
   std::string name_; ///< the file's, without its folder
