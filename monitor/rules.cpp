@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "messages/limits.hpp"
 #include "monitor/alerts.hpp"
 
 namespace tandem::monitor {
@@ -185,6 +186,26 @@ readings mailboxes(const ledger& at, std::int64_t) {
   return result;
 }
 
+/// What keeps checkpoints from getting through may be ours: the bundle that waits for a peer is being read.
+readings write_ahead_log(const ledger& at, std::int64_t) {
+  auto result = one(static_cast<double>(at.process().wal_bytes) / mb);
+  for (const auto& name : at.labels_of(metric::credit_bytes)) {
+    const auto link = at.links().find(name);
+    const auto credit = std::min(at.gauge(metric::credit_bytes, name), at.gauge(metric::credit_items, name));
+    if (link == at.links().end() || !link->second.is_up || credit > 0)
+      continue;
+    result.front().subject = name;
+    result.front().cause = "{subject} takes no more for now, and the bundle that waits for it keeps a read transaction "
+                           "open, so that no checkpoint gets through";
+    result.front().step =
+        "look at the page /monitor of {subject}: its own alerts say what keeps it from merging. After " +
+        std::to_string(limits::extraction_stall_ms_max / 1'000) +
+        " s without room the bundle is read anew, and checkpoints go on; if the log is no smaller "
+        "then, find the app's connection that leaves a SELECT unfinished";
+  }
+  return result;
+}
+
 /// What the log is kept for.
 readings kept_entries(const ledger& at, std::int64_t) {
   auto result = one(static_cast<double>(at.database().log_entries));
@@ -307,9 +328,7 @@ const std::vector<rule> rules{
     {"clock_off", "warning", 5, 3, 0, offsets, "this clock is {value} s {detail} that of {subject}",
      "one of the two clocks is wrong, this device's or {subject}'s",
      "set the clock that is wrong, and keep it right: `timedatectl set-ntp true`, or chrony"},
-    {"wal_large", "warning", 64, 32, 0,
-     [](const ledger& at, std::int64_t) { return one(static_cast<double>(at.process().wal_bytes) / mb); },
-     "the write-ahead log is {value} MB",
+    {"wal_large", "warning", 64, 32, 0, write_ahead_log, "the write-ahead log is {value} MB",
      "a connection keeps a read transaction open, so that no checkpoint gets through",
      "find the app's connection that leaves a SELECT unfinished; then PRAGMA wal_checkpoint(TRUNCATE)"},
     {"log_large", "info", 500'000, 250'000, 0, kept_entries, "the log keeps {value|entry|entries}",

@@ -216,6 +216,27 @@ BOOST_AUTO_TEST_CASE(one_is_not_told_as_many) {
   BOOST_TEST(watch.alerts().front().evidence == "5 changes were refused in a minute");
 }
 
+BOOST_AUTO_TEST_CASE(a_bundle_that_waits_for_a_peer_is_not_taken_for_a_forgotten_select) {
+  ledger book;
+  watchman watch;
+  const auto wal_alert = [&](std::uint64_t credit_bytes) {
+    book.add(metric::credit_bytes, "desk", credit_bytes, begin_us);
+    watch.look(book, begin_us);
+    return *raised(watch.alerts(), "wal_large");
+  };
+  process([](process_figures& f) { f.wal_bytes = 100'000'000; })(book, begin_us);
+  book.note_link("desk", true, begin_us);
+  book.add(metric::credit_items, "desk", 64, begin_us);
+  BOOST_TEST(wal_alert(1'000).subject.empty());
+  const auto waiting = wal_alert(0);
+  BOOST_TEST(waiting.subject == "desk");
+  BOOST_TEST(waiting.cause.starts_with("desk takes no more"));
+  BOOST_TEST(waiting.step.find("page /monitor of desk") != std::string::npos);
+  book.note_link("desk", false, begin_us, true);
+  watch.look(book, begin_us);
+  BOOST_TEST(raised(watch.alerts(), "wal_large")->subject.empty());
+}
+
 BOOST_AUTO_TEST_CASE(much_at_once_is_no_slow_disk) {
   ledger book;
   watchman watch;
