@@ -82,6 +82,7 @@ private:
 
   void open_link(std::uint64_t number, const messages::open_link& order, outbox& out);
   void say_hello(std::uint64_t number, link& to, outbox& out);
+  std::uint64_t stamp(outbox& out);
   void say_hello_to_all(outbox& out);
   void take_hello(std::uint64_t number, link& from, messages::hello hello, outbox& out);
   void check_peer(link& from, const messages::hello& hello, outbox& out);

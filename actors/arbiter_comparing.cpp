@@ -60,7 +60,7 @@ void arbiter::ask_to_compare(std::uint64_t number, link& with, outbox& out) {
     const auto known = replica_->peer(with.peer->site);
     messages::compare question;
     question.number = ++now.number;
-    question.head = replica_->stamp_pending().head;
+    question.head = stamp(out);
     question.applied = known ? known->applied : 0;
     question.ranges = replica_->ranges(now.tables[now.next]);
     out.send({role::endpoint, number}, question);

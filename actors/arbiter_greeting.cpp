@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/arbiter.hpp"
+#include "actors/stamped.hpp"
 #include "messages/failure.hpp"
 #include "messages/limits.hpp"
 #include "messages/plain_text.hpp"
@@ -35,12 +36,7 @@ void arbiter::say_hello(std::uint64_t number, link& to, outbox& out) {
   hello.site = self_.site;
   hello.epoch = self_.epoch;
   // Writes that are committed but not stamped yet belong to what the peer has to know of before it is level.
-  const auto stamped = replica_->stamp_pending();
-  if (stamped.rows > 0) {
-    head_ = stamped.head;
-    out.send({role::batcher}, messages::grown{head_, stamped.rows, 0});
-  }
-  hello.head = stamped.head;
+  hello.head = stamp(out);
   // If the clock was ahead once, then the time that it showed is the time that counts: what was stamped by it must
   // not be refused.
   hello.time_ms = std::max(options_.clock->now_ms(), replica_->latest_clock_ms());
@@ -55,6 +51,15 @@ void arbiter::say_hello(std::uint64_t number, link& to, outbox& out) {
   to.told_run = hello.runs.empty() ? 0 : hello.runs.back().token;
   out.send({role::endpoint, number}, hello);
   out.send({role::queue, number}, messages::announced{to.told_schema, to.told_run});
+}
+
+/// Returns the log's end.
+std::uint64_t arbiter::stamp(outbox& out) {
+  const auto done = replica_->stamp_pending();
+  if (done.rows > 0)
+    head_ = done.head;
+  tell_stamped(done, out);
+  return done.head;
 }
 
 void arbiter::say_hello_to_all(outbox& out) {

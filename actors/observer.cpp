@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/measuring.hpp"
+#include "actors/stamped.hpp"
 #include "messages/failure.hpp"
 #include "messages/internal.hpp"
 #include "messages/limits.hpp"
@@ -107,7 +108,7 @@ void observer::stamp(outbox& out) {
     is_troubled_ = false;
     if (done.rows == 0)
       return;
-    tell_stamped(done, began_us, wall_ms, out);
+    tell_news(done, began_us, wall_ms, out);
   } catch (const messages::failure& problem) {
     note_swallowed(out);
     if (!is_troubled_)
@@ -117,23 +118,16 @@ void observer::stamp(outbox& out) {
   }
 }
 
-void observer::tell_stamped(const storage::stamp_report& done, std::int64_t began_us, std::int64_t wall_ms,
-                            outbox& out) {
-  messages::grown news{done.head, done.rows, 0};
+void observer::tell_news(const storage::stamp_report& done, std::int64_t began_us, std::int64_t wall_ms, outbox& out) {
+  passage way;
   const auto seen_us = done.oldest_hint_ms == 0 || wall_ms == 0 ? 0 : (wall_ms - done.oldest_hint_ms) * us_per_ms;
   // What was written while no node ran has waited, not travelled: it says nothing of how quick anything is.
   if (out.measures() && seen_us < limits::station_ms_max * us_per_ms) {
-    news.way = {{span_us(seen_us)}, began_us, new_trace(out)};
-    tell_monitor(out, {{metric::station_seen, 0, news.way.trail_us.front()},
-                       {metric::station_stamped, 0, pass(news.way, out.now_us())}});
+    way = {{span_us(seen_us)}, began_us, new_trace(out)};
+    tell_monitor(
+        out, {{metric::station_seen, 0, way.trail_us.front()}, {metric::station_stamped, 0, pass(way, out.now_us())}});
   }
-  tell_monitor(out, {{metric::rows_stamped, 0, done.rows},
-                     {metric::head_position, 0, done.head},
-                     {metric::lock_wait_stamp, 0, span_us(done.cost.wait_us)},
-                     {metric::lock_hold_stamp, 0, span_us(done.cost.hold_us)}});
-  news.urgency = done.urgency;
-  out.send({role::batcher}, news);
-  out.send({role::host}, messages::data_changed{false, done.rows, done.head, 0, done.tables});
+  tell_stamped(done, out, std::move(way));
 }
 
 /// Of some changes only; empty for the others.

@@ -36,7 +36,7 @@ private:
   void look(outbox& out);
   void echo_later(std::int64_t from_us);
   void stamp(outbox& out);
-  void tell_stamped(const storage::stamp_report& done, std::int64_t began_us, std::int64_t wall_ms, outbox& out);
+  void tell_news(const storage::stamp_report& done, std::int64_t began_us, std::int64_t wall_ms, outbox& out);
   std::string new_trace(outbox& out);
   void tell_figures(outbox& out);
   void tell_head(outbox& out);

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/measuring.hpp"
+#include "actors/stamped.hpp"
 #include "messages/catalogue.hpp"
 #include "messages/failure.hpp"
 #include "messages/internal.hpp"
@@ -300,9 +301,7 @@ void offline_queue::await_stamp(outbox& out) {
     out.send({role::observer}, messages::wake{true});
     return;
   }
-  const auto done = replica_->stamp_pending();
-  if (done.rows > 0)
-    out.send({role::batcher}, messages::grown{done.head, done.rows, 0});
+  tell_stamped(replica_->stamp_pending(), out);
   retry_us_ = out.now_us() + limits::stamp_window_ms * us_per_ms;
 }
 

@@ -80,7 +80,7 @@ struct passage {
   }
 };
 
-/// Observer and arbiter to the batcher: the log has grown to `head`. Without rows: it may be known already.
+/// Whoever stamped or merged to the batcher: the log has grown to `head`. Without rows: it may be known already.
 struct grown {
   TANDEM_MESSAGE(grown);
   std::uint64_t head = 0;
@@ -338,7 +338,7 @@ struct choice_done {
   }
 };
 
-/// Observer and arbiter to the host: rows of tracked tables have changed.
+/// Whoever stamped or merged to the host: rows of tracked tables have changed.
 struct data_changed {
   TANDEM_MESSAGE(data_changed);
   bool is_remote = false; ///< it came from a peer

@@ -99,6 +99,13 @@ BOOST_FIXTURE_TEST_CASE(a_new_link_hears_who_this_is_and_what_is_tracked, one_ar
   BOOST_TEST(hellos[0].tables.tables.size() == 4U); // tasks, policies, counts and the audit trail
   BOOST_TEST((hellos[0].site == replica.core.self().site));
   BOOST_TEST(said<messages::announced>(queue(1)).size() == 1U);
+  // Whoever wants to know what the app writes hears of it as if the observer had been first.
+  BOOST_TEST(said<messages::grown>({role::batcher}).size() == 1U);
+  const auto changed = said<messages::data_changed>({role::host});
+  BOOST_REQUIRE(changed.size() == 1U);
+  BOOST_TEST(
+      (!changed[0].is_remote && changed[0].rows == 1U && changed[0].tables == std::vector<std::string>{"tasks"}));
+  BOOST_TEST((out.take_measured(messages::metric::rows_stamped) == std::vector<std::uint64_t>{1}));
 }
 
 BOOST_FIXTURE_TEST_CASE(hello_and_resume_start_a_link, one_arbiter) {

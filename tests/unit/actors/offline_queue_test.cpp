@@ -144,16 +144,8 @@ BOOST_FIXTURE_TEST_CASE(the_credit_that_is_left_is_told_when_it_comes_and_when_i
   start_link();
   flush();
   out.take<messages::measurements>({role::monitor});
-  const auto items_told = [this] {
-    std::vector<std::uint64_t> result;
-    for (const auto& message : out.take<messages::measurements>({role::monitor}))
-      for (const auto& each : message.samples)
-        if (each.what == messages::metric::credit_items)
-          result.push_back(each.value);
-    return result;
-  };
   demand(enough, 2);
-  BOOST_TEST((items_told() == std::vector<std::uint64_t>{2, 0}));
+  BOOST_TEST((out.take_measured(messages::metric::credit_items) == std::vector<std::uint64_t>{2, 0}));
 }
 
 BOOST_FIXTURE_TEST_CASE(credit_of_bytes_is_overdrawn_by_one_part_at_most, one_queue) {
@@ -326,6 +318,9 @@ BOOST_FIXTURE_TEST_CASE(a_writer_that_never_rests_is_stamped_by_the_queue_itself
     hears({role::observer}, messages::grown{});
   BOOST_TEST(parts().empty());
   BOOST_TEST(!replica.core.has_pending());
+  BOOST_TEST(out.take<messages::grown>({role::batcher}).size() == 1U);
+  BOOST_TEST(out.take<messages::data_changed>({role::host}).size() == 1U);
+  BOOST_TEST((out.take_measured(messages::metric::rows_stamped) == std::vector<std::uint64_t>{1}));
   pass_ms(limits::stamp_window_ms);
   announce(); // The queue's own connection has begun a run.
   BOOST_TEST(parts().size() == 1U);

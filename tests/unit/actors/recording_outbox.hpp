@@ -1,12 +1,14 @@
 // What a core does, written down; time stands still unless the test moves it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "actors/core.hpp"
 #include "messages/fields.hpp"
+#include "messages/measurement.hpp"
 
 namespace tandem::tests {
 
@@ -38,6 +40,16 @@ public:
       else
         rest.push_back(std::move(each));
     all = std::move(rest);
+    return result;
+  }
+
+  /// The values of that measurement that the monitor was told since they were last taken, in order.
+  std::vector<std::uint64_t> take_measured(messages::metric what) {
+    std::vector<std::uint64_t> result;
+    for (const auto& message : take<messages::measurements>({actors::role::monitor}))
+      for (const auto& each : message.samples)
+        if (each.what == what)
+          result.push_back(each.value);
     return result;
   }
 
