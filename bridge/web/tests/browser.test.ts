@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browserFlags, executablePath, objectionsOfAxe, repository } from "./browser";
+import { browserFlags, executablePath, objectionsOfAxe } from "./browser";
+import { buildDemo, demoSchema } from "./demo_site";
 import { NodeProcess, until } from "./node_process";
 
 /** The demo's page in a real browser, over a real node. */
@@ -23,9 +23,7 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
   const body = () => node.sqlite("SELECT body FROM notes WHERE id = 'welcome'");
 
   beforeAll(async () => {
-    execFileSync("npm", ["run", "--silent", "demo"], { cwd: `${repository}bridge/web`, stdio: "pipe" });
-    const schema = readFileSync(`${repository}demos/web/schema.sql`, "utf8");
-    node = await NodeProcess.start(["--www", `${repository}demos/web/dist`], schema);
+    node = await NodeProcess.start(["--www", buildDemo()], demoSchema);
     browser = await chromium.launch({ executablePath, args: browserFlags });
     [first, second] = [await open(), await open()];
   }, 60_000);

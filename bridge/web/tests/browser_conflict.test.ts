@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browserFlags, executablePath, objectionsOfAxe, repository } from "./browser";
+import { browserFlags, executablePath, objectionsOfAxe } from "./browser";
+import { buildDemo, demoSchema } from "./demo_site";
 import { NodeProcess, until } from "./node_process";
 
 /** Two devices with a page each, and a person at one of them. */
@@ -18,10 +18,8 @@ describe.runIf(existsSync(executablePath))("a conflict between two devices", () 
     node.sqlite(`SELECT title || ' / ' || body FROM notes WHERE id = '${id}'`);
 
   beforeAll(async () => {
-    execFileSync("npm", ["run", "--silent", "demo"], { cwd: `${repository}bridge/web`, stdio: "pipe" });
-    const schema = readFileSync(`${repository}demos/web/schema.sql`, "utf8");
-    const www = ["--www", `${repository}demos/web/dist`];
-    hub = await NodeProcess.start(www, `${schema} CREATE UNIQUE INDEX one_title ON tasks(title);`, ["notes=ask"]);
+    const www = ["--www", buildDemo()];
+    hub = await NodeProcess.start(www, `${demoSchema} CREATE UNIQUE INDEX one_title ON tasks(title);`, ["notes=ask"]);
     device = await hub.clone(www);
     browser = await chromium.launch({ executablePath, args: browserFlags });
     for (const node of [hub, device]) {

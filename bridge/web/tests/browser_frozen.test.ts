@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { executablePath, repository } from "./browser";
+import { executablePath } from "./browser";
+import { buildDemo, demoSchema } from "./demo_site";
 import { NodeProcess, until } from "./node_process";
 import { PlainBrowser } from "./plain_browser";
 
@@ -35,9 +35,7 @@ describe.runIf(existsSync(executablePath))("the demo in a frozen tab", () => {
   const count = (title: string) => node.sqlite(`SELECT count(*) FROM tasks WHERE title = '${title}'`);
 
   beforeAll(async () => {
-    execFileSync("npm", ["run", "--silent", "demo"], { cwd: `${repository}bridge/web`, stdio: "pipe" });
-    const schema = readFileSync(`${repository}demos/web/schema.sql`, "utf8");
-    node = await NodeProcess.start(["--www", `${repository}demos/web/dist`], schema);
+    node = await NodeProcess.start(["--www", buildDemo()], demoSchema);
     browser = await PlainBrowser.start(profile);
   }, 90_000);
   afterAll(async () => {

@@ -1,25 +1,14 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { browserFlags, executablePath, repository } from "./browser";
-import { NodeProcess, until } from "./node_process";
+import { executablePath } from "./browser";
+import { visitDemo } from "./demo_site";
+import { until } from "./node_process";
 
 describe.runIf(existsSync(executablePath))("the demo while its node is away", () => {
   it("can be loaded anew and opened in another tab, and keeps what is written there", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tandem-reload-"));
-    execFileSync("npm", ["run", "--silent", "demo", "--", "--outDir", folder], {
-      cwd: `${repository}bridge/web`,
-      stdio: "pipe",
-    });
-    const node = await NodeProcess.start(["--www", folder], readFileSync(`${repository}demos/web/schema.sql`, "utf8"));
-    const browser = await chromium.launch({ executablePath, args: browserFlags });
-    try {
+    await visitDemo(async ({ node, browser, address }) => {
       const context = await browser.newContext();
       const page = await context.newPage();
-      const address = `http://127.0.0.1:${node.port}/`;
       await page.goto(address);
       await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
       await node.kill();
@@ -51,10 +40,6 @@ describe.runIf(existsSync(executablePath))("the demo while its node is away", ()
       expect(metrics).toBe(200);
       await page.reload();
       await page.getByRole("button", { name: "Welcome" }).waitFor();
-    } finally {
-      await browser.close();
-      await node.end();
-      rmSync(folder, { recursive: true, force: true });
-    }
+    });
   }, 90_000);
 });

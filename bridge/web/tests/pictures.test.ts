@@ -1,17 +1,15 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { describe, it } from "vitest";
-import { browserFlags, executablePath, repository } from "./browser";
+import { browserFlags, executablePath } from "./browser";
+import { buildDemo, demoSchema } from "./demo_site";
 import { NodeProcess } from "./node_process";
 
 /** The pictures of the docs: TANDEM_PICTURES=../../docs/pictures npx vitest run tests/pictures.test.ts */
 describe.runIf(process.env.TANDEM_PICTURES && existsSync(executablePath))("the demo's pictures", () => {
   it("shows a conflict, a note, and an edit that waits", async () => {
-    execFileSync("npm", ["run", "--silent", "demo"], { cwd: `${repository}bridge/web`, stdio: "pipe" });
-    const www = ["--www", `${repository}demos/web/dist`];
-    const schema = readFileSync(`${repository}demos/web/schema.sql`, "utf8");
-    const hub = await NodeProcess.start(www, schema, ["notes=ask"]);
+    const www = ["--www", buildDemo()];
+    const hub = await NodeProcess.start(www, demoSchema, ["notes=ask"]);
     hub.sqlite(`INSERT INTO notes VALUES('list', 'Shopping', 'Milk
 Bread
 Two lemons, if they are good', 3), ('trip', 'Trip to the coast', 'Leave on Friday after lunch.', 2);
