@@ -156,6 +156,8 @@ void page_endpoint::greet(const page::open& who, outbox& out) {
   right_ = setup_.rights_of(who.token.empty() ? token_ : who.token);
   if (right_ == bridge::page_right::none)
     throw failure{failure_code::denied, "the token is missing or wrong: give one that this node was started with"};
+  // What was told before this actor could be reached woke nobody, and would keep all later news from waking it.
+  signals_->take_news();
   is_open_ = true;
   answers_.emplace(setup_, right_);
   page::opened hello;

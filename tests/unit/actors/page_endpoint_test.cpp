@@ -326,6 +326,18 @@ BOOST_FIXTURE_TEST_CASE(parts_of_a_result_say_that_more_follows, one_page) {
   BOOST_TEST(!part.more_follows);
 }
 
+BOOST_FIXTURE_TEST_CASE(news_that_woke_nobody_before_the_page_was_open_keep_none_away, one_page) {
+  BOOST_REQUIRE(signals->note_change({"tasks"}, false)); // Its wake-up was lost: the actor could not be reached yet.
+  opens();
+  says(page::watch{1, 0, "SELECT id FROM tasks", {}, {}});
+  BOOST_REQUIRE(takes<page::live>().size() == 1U);
+  says(page::taken{1, 1});
+  replica.insert(1);
+  hears_of({"tasks"});
+  pass_ms(1'000);
+  BOOST_TEST(takes<page::live>().size() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(who_observes_all_tables_hears_of_those_that_do_not_sync, one_page) {
   replica.app.run("CREATE TABLE plain(x)");
   opens();
