@@ -156,12 +156,17 @@ void page_watches::look_at_commits(std::int64_t now_us) {
   }
 }
 
+/// While there is no room for what changed, the transport's `drained` is waited for and no time.
 std::optional<std::int64_t> page_watches::next_us() const {
-  auto result = look_again_us_;
+  std::optional<std::int64_t> next;
   for (const auto& [id, each] : watches_)
     if (each.is_stale && !each.is_untaken)
-      result = std::min(result.value_or(each.not_before_us), each.not_before_us);
-  return result;
+      next = std::min(next.value_or(each.not_before_us), each.not_before_us);
+  if (next && !channel_.has_room())
+    next.reset();
+  if (look_again_us_)
+    next = std::min(next.value_or(*look_again_us_), *look_again_us_);
+  return next;
 }
 
 void page_watches::go_on(outbox& out) {

@@ -231,6 +231,24 @@ BOOST_FIXTURE_TEST_CASE(a_live_query_hears_of_its_own_tables_only, one_page) {
   BOOST_TEST(failure_code() == "cancelled");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_live_query_without_room_asks_for_no_time_until_there_is_some, one_page) {
+  opens();
+  says(page::watch{1, 0, "SELECT id FROM tasks", {}, {"id"}});
+  says(page::taken{1, 1});
+  takes<page::live>();
+  wire->unsent = limits::page_unsent_bytes_max;
+  out.due_us.reset();
+  replica.insert(1);
+  hears_of({"tasks"});
+  pass_ms(100);
+  BOOST_TEST(takes<page::live>().empty());
+  BOOST_TEST(!out.due_us.has_value()); // At once would be again and again, for as long as the page does not read.
+  BOOST_TEST(signals->wants_drained);
+  wire->unsent = 0;
+  endpoint.receive(recording_outbox::from({role::supervisor}, messages::drained{}), out);
+  BOOST_TEST(takes<page::live>().size() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_cancel_holds_while_a_statement_runs, one_page) {
   opens();
   signals->cancel(1); // As the transport does, past the mailbox.
