@@ -22,7 +22,7 @@ endfunction()
 function(tandem_test name)
   cmake_parse_arguments(TEST "" "TIMEOUT" "LIBRARIES;SOURCES;LABELS" ${ARGN})
   if(NOT TEST_TIMEOUT)
-    set(TEST_TIMEOUT 120)
+    set(TEST_TIMEOUT 300) # for what hangs; none takes a third of it on a busy machine
   endif()
   add_executable(${name} ${TEST_SOURCES})
   tandem_target(${name})

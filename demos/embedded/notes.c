@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-enum { path_bytes_max = 4096, patience_ms = 10000 };
+enum { path_bytes_max = 4096, patience_ms = 60000 };
 
 static void check(int code, char* error, const char* what) {
   if (code != 0) {

@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr int patience_ms = 10'000;
+constexpr int patience_ms = 60'000;
 
 /// The app's own database code: it knows nothing of Tandem.
 class notebook {

@@ -57,6 +57,9 @@ struct world::implementation {
     result.now_ms = [this] {
       return begin_ms + passed_ms;
     };
+    result.steady_us = [this] {
+      return passed_ms * 1'000;
+    };
     result.durable = false;
     result.hint_times = false;
     return result;

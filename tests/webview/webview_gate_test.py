@@ -26,21 +26,11 @@ class Gate(WindowCase):
 
     def until_told_meanwhile(self, name, value):
         """Of several, the later ones were tried when the next page was already on its way."""
-        self.until(lambda: len(self.origins.told_meanwhile) >= 5, lambda: f"nothing was told meanwhile: {self.origins.told}")
-        self.assertEqual(set(self.origins.told_meanwhile), {(name, value)})
+        def told():  # By its name, for what the page before tried may be told late.
+            return [each for who, each in list(self.origins.told_meanwhile) if who == name]
 
-    def web_processes(self):
-        """Of this window: WebKit starts them in its session."""
-        found = []
-        for process in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as stat:
-                    name, _, rest = stat.read().partition("(")[2].rpartition(")")
-            except FileNotFoundError:
-                continue
-            if name.startswith("WebKitWebProces") and int(rest.split()[3]) == self.window.pid:
-                found.append(int(process))
-        return found
+        self.until(lambda: len(told()) >= 5, lambda: f"nothing was told meanwhile: {self.origins.told}")
+        self.assertEqual(set(told()), {value})
 
     def test_frames_are_not_served(self):
         self.open("framing")
@@ -64,7 +54,7 @@ class Gate(WindowCase):
     def test_a_page_whose_process_died_leaves_nothing_open_and_comes_back(self):
         self.open("dying")
         self.until_told("a transaction", "open")
-        for process in self.web_processes():
+        for process in self.processes("WebKitWebProces"):  # of this window: WebKit starts them in its session
             os.kill(process, signal.SIGKILL)
         self.until_sql("SELECT name FROM seen", [("kept",)])
         self.assertIn("the page's process ended", self.said())

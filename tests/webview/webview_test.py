@@ -11,7 +11,7 @@ class WebView(WindowCase):
         self.show("--www", PAGE)
         self.until_sql("SELECT count(*) FROM seen WHERE name IN ('ready', 'trouble')", [(1,)])
         seen = dict(self.sql("SELECT * FROM seen"))
-        self.assertEqual(seen, {"name": "app", "rows": "5000", "denied": "denied", "gap": "refused", "rings are few": "true", "ready": "1"})
+        self.assertEqual(seen, {"name": "app", "rows": "5000", "denied": "denied", "gap": "refused", "one ring for several": "true", "ready": "1"})
         self.sql("INSERT INTO tasks VALUES(1, 'from plain SQL')")
         self.until_sql("SELECT value FROM seen WHERE name = 'live'", [("from plain SQL",)])
 

@@ -1,6 +1,7 @@
 """A real window over a database of its own, for tests of what its page does; nobody has to see it."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -34,8 +35,29 @@ class WindowCase(unittest.TestCase):
         self.addCleanup(self.end_window)
 
     def end_window(self):
-        os.killpg(self.window.pid, 15)
+        """With all that it started, which may outlive the first of them and still writes into the folder."""
+        os.killpg(self.window.pid, signal.SIGTERM)
         self.window.wait(DEADLINE_S)
+        deadline = time.monotonic() + DEADLINE_S
+        while self.processes():
+            if time.monotonic() > deadline:
+                os.killpg(self.window.pid, signal.SIGKILL)
+                self.fail(f"the window did not end within {DEADLINE_S} s of SIGTERM; it said {self.said()}")
+            time.sleep(0.02)
+
+    def processes(self, name=""):
+        """Those of the window's session that run, and whose names begin so."""
+        found = []
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as stat:
+                    known, _, rest = stat.read().partition("(")[2].rpartition(")")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            state, _, _, session = rest.split()[:4]
+            if state != "Z" and known.startswith(name) and int(session) == self.window.pid:
+                found.append(int(process))
+        return found
 
     def said(self):
         with open(self.words, encoding="utf-8", errors="replace") as words:

@@ -52,8 +52,8 @@ BOOST_FIXTURE_TEST_CASE(a_row_crosses_the_hub_both_ways, hub_and_leaves) {
   actors::node b{leaf_of(b_path, hub.url())};
   a.start();
   b.start();
-  BOOST_REQUIRE(a.wait_until_level(10'000));
-  BOOST_REQUIRE(b.wait_until_level(10'000));
+  BOOST_REQUIRE(a.wait_until_level(60'000));
+  BOOST_REQUIRE(b.wait_until_level(60'000));
 
   plain_database at_a{a_path};
   plain_database at_b{b_path};
@@ -74,7 +74,7 @@ BOOST_FIXTURE_TEST_CASE(what_was_written_while_the_hub_was_away_arrives, hub_and
     options.listen->port = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
     actors::node a{leaf_of(a_path, url)};
     a.start();
-    BOOST_REQUIRE(a.wait_until_level(10'000));
+    BOOST_REQUIRE(a.wait_until_level(60'000));
   }
   plain_database at_a{a_path};
   at_a.run("INSERT INTO tasks VALUES('1', 'milk', 0)");
@@ -110,7 +110,7 @@ BOOST_FIXTURE_TEST_CASE(a_copied_file_takes_a_new_identity, hub_and_leaves) {
   {
     actors::node a{leaf_of(a_path, hub.url())};
     a.start();
-    BOOST_REQUIRE(a.wait_until_level(10'000));
+    BOOST_REQUIRE(a.wait_until_level(60'000));
   }
   std::filesystem::copy_file(a_path, b_path);
   plain_database at_a{a_path};
@@ -118,7 +118,7 @@ BOOST_FIXTURE_TEST_CASE(a_copied_file_takes_a_new_identity, hub_and_leaves) {
   {
     actors::node a{leaf_of(a_path, hub.url())};
     a.start();
-    BOOST_REQUIRE(a.wait_until_level(10'000));
+    BOOST_REQUIRE(a.wait_until_level(60'000));
   }
   plain_database at_b{b_path};
   at_b.run("INSERT INTO tasks VALUES('b', 'of b', 0)");

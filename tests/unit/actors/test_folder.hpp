@@ -45,6 +45,6 @@ void make_tracked(const std::string& path, const std::string& create_table, cons
                   const storage::replica_options& how = {});
 
 /// Asks again and again until `sql` gives `wanted`, and for at most `ms`.
-bool becomes(plain_database& database, const std::string& sql, const std::string& wanted, int ms = 10'000);
+bool becomes(plain_database& database, const std::string& sql, const std::string& wanted, int ms = 60'000);
 
 } // namespace tandem::tests

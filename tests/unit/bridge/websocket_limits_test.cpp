@@ -1,4 +1,6 @@
 // Peers that are slow, silent, gone or too many.
+#include <atomic>
+
 #include <boost/test/unit_test.hpp>
 
 #include "websocket_support.hpp"
@@ -34,17 +36,28 @@ BOOST_AUTO_TEST_CASE(without_credit_nothing_is_read_and_send_refuses_at_last) {
 }
 
 BOOST_AUTO_TEST_CASE(credit_is_overdrawn_by_one_message_at_most) {
+  side elsewhere;
   link_between link{{}, 10};
   BOOST_REQUIRE(link.is_open());
+  const auto other = link.server->listen({}, elsewhere.accepting());
+  // Whom the same server has let in since: what it would have read by then, it has read.
+  const auto has_gone_on = [&] {
+    side late;
+    const auto client = make_websocket_network();
+    client->dial({other->url(), ""}, late.dialing());
+    return late.wait_open();
+  };
   for (int number = 0; number < 5; ++number) {
     link.near.connection->send(bytes_of("eight by"));
   }
   BOOST_REQUIRE(link.far.wait_frames(2));
   BOOST_REQUIRE(link.near.wait([&] { return link.near.connection->unsent_bytes() == 0; }));
-  BOOST_TEST(link.far.frames.size() == 2);
+  BOOST_REQUIRE(has_gone_on());
+  BOOST_TEST(link.far.frame_count() == 2);
   link.far.connection->grant(7); // pays the debt of 6
   BOOST_REQUIRE(link.far.wait_frames(3));
-  BOOST_TEST(link.far.frames.size() == 3);
+  BOOST_REQUIRE(has_gone_on());
+  BOOST_TEST(link.far.frame_count() == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_message_over_the_limit_closes_its_connection) {
@@ -87,19 +100,23 @@ BOOST_AUTO_TEST_CASE(a_silent_peer_is_noticed) {
 }
 
 BOOST_AUTO_TEST_CASE(an_idle_peer_that_answers_pings_stays) {
-  side mute_side;
   websocket_options impatient;
   impatient.heartbeat_interval = std::chrono::milliseconds{20};
   impatient.heartbeat_deadline = std::chrono::milliseconds{500};
-  link_between link{impatient};
-  BOOST_REQUIRE(link.is_open());
-  // Another connection that falls silent later than this one would tells that enough time is over.
-  const auto port = link.server->listen({}, mute_side.accepting());
-  raw_client mute{port->port()};
-  mute.send(upgrade_request());
-  BOOST_REQUIRE(mute_side.wait_closed());
-  BOOST_TEST(link.near.end_count() == 0);
-  BOOST_TEST(link.far.end_count() == 0);
+  bool has_stayed =
+      false; // A machine that stands still for the deadline ends the link rightly: then it is tried again.
+  for (int tries = 0; tries < 10 && !has_stayed; ++tries) {
+    side mute_side;
+    link_between link{impatient};
+    BOOST_REQUIRE(link.is_open());
+    // Another connection that falls silent later than this one would tells that enough time is over.
+    const auto port = link.server->listen({}, mute_side.accepting());
+    raw_client mute{port->port()};
+    mute.send(upgrade_request());
+    BOOST_REQUIRE(mute_side.wait_closed());
+    has_stayed = link.near.end_count() == 0 && link.far.end_count() == 0;
+  }
+  BOOST_TEST(has_stayed);
 }
 
 BOOST_AUTO_TEST_CASE(a_vanished_peer_is_noticed) {
@@ -121,20 +138,25 @@ BOOST_AUTO_TEST_CASE(connections_are_counted) {
   side third;
   websocket_options few;
   few.connections_max = 2;
+  std::vector<shared_connection> kept; // `far` keeps the last one only, and one that nobody keeps is closed.
+  std::atomic<int> taken{0};
   const auto server = make_websocket_network(few);
   const auto client = make_websocket_network();
-  const auto port = server->listen({}, far.accepting());
+  const auto port = server->listen({}, [&, tell = far.accepting()](shared_connection opened) {
+    kept.push_back(opened);
+    ++taken;
+    return tell(std::move(opened));
+  });
   client->dial({port->url(), ""}, first.dialing());
   client->dial({port->url(), ""}, second.dialing());
-  BOOST_REQUIRE(first.wait_open() && second.wait_open());
-  // `far` keeps only the last handle, which would close the first connection; so two may be one by now.
+  BOOST_REQUIRE(first.wait_open() && second.wait_open() && far.wait([&] { return taken == 2; }));
   client->dial({port->url(), ""}, third.dialing());
-  BOOST_TEST((third.wait_open() || third.trouble.find("as many connections") != std::string::npos), third.trouble);
+  BOOST_TEST(!third.wait_open());
+  BOOST_TEST(third.trouble.find("as many connections") != std::string::npos, third.trouble);
 }
 
 BOOST_AUTO_TEST_CASE(handshakes_are_bounded_in_number_and_time) {
   side far;
-  side near;
   websocket_options strict;
   strict.handshakes_max = 2;
   strict.handshake_deadline = std::chrono::milliseconds{200};
@@ -145,9 +167,14 @@ BOOST_AUTO_TEST_CASE(handshakes_are_bounded_in_number_and_time) {
     dawdlers.push_back(std::make_unique<raw_client>(port->port()));
     dawdlers.back()->send("GET / HTTP/1.1\r\n");
   }
-  const auto client = make_websocket_network();
-  client->dial({port->url(), ""}, near.dialing());
-  BOOST_TEST(near.wait_open(), near.trouble);
+  bool came_in = false; // A stall of the caller's own costs a try.
+  for (int tries = 0; tries < 10 && !came_in; ++tries) {
+    side near;
+    const auto client = make_websocket_network();
+    client->dial({port->url(), ""}, near.dialing());
+    came_in = near.wait_open();
+  }
+  BOOST_TEST(came_in);
   for (const auto& dawdler : dawdlers) {
     BOOST_TEST(dawdler->read_to_end().empty());
   }

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
@@ -49,6 +50,9 @@ std::string raw_client::read_until(const std::string& bytes) {
   std::array<char, 4096> chunk{};
   while (bytes.empty() || text.find(bytes) == std::string::npos) {
     const auto count = ::recv(descriptor_, chunk.data(), chunk.size(), 0);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      throw std::runtime_error{"nobody hung up, and nothing more came after: " + text};
+    }
     if (count <= 0) {
       break;
     }

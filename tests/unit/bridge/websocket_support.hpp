@@ -49,6 +49,10 @@ public:
   bool wait_closed() {
     return wait([this] { return !ends.empty(); });
   }
+  std::size_t frame_count() {
+    const std::lock_guard lock{mutex_};
+    return frames.size();
+  }
   std::size_t end_count() {
     const std::lock_guard lock{mutex_};
     return ends.size();
@@ -70,8 +74,8 @@ private:
       const std::lock_guard lock{mutex_};
       trouble = std::move(why);
       connection = opened;
+      changed_.notify_all(); // Within the lock: who waited may end this side as soon as it has it.
     }
-    changed_.notify_all();
     if (!opened) {
       return {};
     }
@@ -134,7 +138,7 @@ public:
 
   /// False once the other side has hung up.
   bool send(const std::string& bytes);
-  /// All that comes until the other side hangs up (or `patience` is over).
+  /// All that comes until the other side hangs up; throws where it does not.
   std::string read_to_end();
   /// Until the bytes have been seen.
   std::string read_until(const std::string& bytes);

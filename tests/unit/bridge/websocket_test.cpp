@@ -50,7 +50,9 @@ BOOST_AUTO_TEST_CASE(frames_of_all_sizes_come_whole) {
 }
 
 BOOST_AUTO_TEST_CASE(close_sends_what_is_queued_and_tells_both_once) {
-  link_between link;
+  websocket_options patient;
+  patient.close_deadline = patience;
+  link_between link{patient};
   BOOST_REQUIRE(link.is_open());
   for (int number = 0; number < 20; ++number) {
     BOOST_REQUIRE(link.near.connection->send(bytes_of(std::string(100'000, 'x'))));
@@ -101,7 +103,8 @@ BOOST_AUTO_TEST_CASE(a_wrong_token_is_told_and_a_missing_one_too) {
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_dialed_is_told) {
-  const auto client = make_websocket_network();
+  websocket_options brief;
+  brief.handshake_deadline = std::chrono::seconds{5}; // Less than what a resolver without a server takes.
   std::string nobody;
   {
     side far;
@@ -110,6 +113,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_dialed_is_told) {
   }
   for (const auto& url : {nobody, std::string{"ws://no.such.host.invalid:1/"}, std::string{"http://x/"}}) {
     side near;
+    const auto client = make_websocket_network(brief);
     client->dial({url, ""}, near.dialing());
     BOOST_TEST(!near.wait_open());
     BOOST_TEST(near.trouble.find(url) != std::string::npos, near.trouble);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <sys/mman.h>
@@ -75,7 +76,7 @@ private:
   std::filesystem::path path_;
 };
 
-constexpr std::int64_t patience_ms = 20'000;
+constexpr std::int64_t patience_ms = 60'000;
 
 std::string joined(const tandem::question& asked) {
   return json(json::parse(asked.earlier).get<std::string>() + " + " + json::parse(asked.later).get<std::string>())
@@ -247,6 +248,8 @@ BOOST_FIXTURE_TEST_CASE(a_page_needs_a_runtime_that_runs, running_runtime) {
 
 BOOST_FIXTURE_TEST_CASE(the_host_hears_what_the_monitor_warns_of_and_when_it_is_over, tracking_runtime) {
   sync->on_alert([this](const tandem::alert& alert) {
+    if (alert.rule != "sync_paused") // A disk may be full here.
+      return;
     const auto is_whole = !alert.severity.empty() && !alert.evidence.empty() && !alert.cause.empty();
     heard.put(alert.rule + (alert.is_over ? " is over" : is_whole && !alert.step.empty() ? " with what to do" : ""));
   });
@@ -266,15 +269,27 @@ BOOST_FIXTURE_TEST_CASE(the_host_hears_that_it_uses_much_memory_itself, tracking
   constexpr std::size_t bytes = 600'000'000;
   void* pictures = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   BOOST_REQUIRE(pictures != MAP_FAILED);
-  std::memset(pictures, 1, bytes);
-  BOOST_TEST(heard.take().starts_with("this process uses "));
+  {
+    const std::jthread looking{[&](const std::stop_token& told) { // Else a machine short of memory takes it out again.
+      while (!told.stop_requested()) {
+        std::memset(pictures, 1, bytes);
+        std::this_thread::sleep_for(std::chrono::milliseconds{100});
+      }
+    }};
+    BOOST_TEST(heard.take().starts_with("this process uses "));
+  }
   ::munmap(pictures, bytes);
   BOOST_TEST(heard.take() == "over");
 }
 
 BOOST_FIXTURE_TEST_CASE(c_hears_it_too, tracking_in_c) {
   tandem_on_alert(
-      sync, [](void* context, const char* text) { static_cast<last_text*>(context)->put(text); }, &heard);
+      sync,
+      [](void* context, const char* text) {
+        if (json::parse(text)["rule"] == "sync_paused")
+          static_cast<last_text*>(context)->put(text);
+      },
+      &heard);
   BOOST_REQUIRE(tandem_start(sync, nullptr) == 0);
   BOOST_REQUIRE(tandem_pause(sync, nullptr) == 0);
   const auto news = json::parse(heard.take());
@@ -312,16 +327,47 @@ BOOST_FIXTURE_TEST_CASE(c_serves_pages_too, tracking_in_c) {
 }
 
 BOOST_FIXTURE_TEST_CASE(the_host_is_asked_and_its_answer_stands_unless_it_was_late, two_runtimes) {
+  level(); // What one side's host alone has answered in time comes to the other.
   const auto found = conflict("words");
   const auto rule = found["rule"].get<std::string>();
   BOOST_TEST_MESSAGE(rule);
   const auto here = plain_database{leaf_path}.ask("SELECT words FROM lists");
   BOOST_TEST(here == plain_database{hub_path}.ask("SELECT words FROM lists"));
-  // A machine that is very busy may be too late for either side.
+  // A machine that is very busy may be too late for both sides.
   if (rule == "callback")
-    BOOST_TEST((here.find(" + ") != std::string::npos || here == "bread" || here == "eggs"), here);
+    BOOST_TEST(here.find(" + ") != std::string::npos, here);
   else
     BOOST_TEST(rule.rfind("callback: ", 0) == 0U, rule);
+}
+
+BOOST_FIXTURE_TEST_CASE(c_is_asked_too, two_runtimes) {
+  leaf.reset();
+  plain_database{hub_path}.run("UPDATE lists SET words = 'salt'");
+  plain_database{leaf_path}.run("UPDATE lists SET words = 'sugar'");
+  last_text asked;
+  const auto url = hub->url();
+  const char* const peers[] = {url.c_str()};
+  tandem_options options{};
+  options.size = sizeof options;
+  options.path = leaf_path.c_str();
+  options.peers = peers;
+  options.peer_count = 1;
+  tandem_runtime* sync = nullptr;
+  BOOST_REQUIRE(tandem_open(&options, &sync, nullptr) == 0);
+  tandem_on_conflict(
+      sync,
+      [](void* context, const char* question) {
+        static_cast<last_text*>(context)->put(question);
+        return static_cast<char*>(nullptr);
+      },
+      &asked);
+  BOOST_REQUIRE(tandem_start(sync, nullptr) == 0);
+  const auto question = json::parse(asked.take());
+  tandem_close(sync);
+  BOOST_TEST(question["table"] == "lists");
+  BOOST_TEST(question["column"] == "words");
+  const std::set<std::string> both{question["earlier"].get<std::string>(), question["later"].get<std::string>()};
+  BOOST_TEST((both == std::set<std::string>{"salt", "sugar"}), question.dump());
 }
 
 BOOST_FIXTURE_TEST_CASE(a_runtime_tells_what_it_measures_while_it_runs, two_runtimes) {
@@ -392,13 +438,6 @@ BOOST_FIXTURE_TEST_CASE(c_has_the_same, two_runtimes) {
   options.audit_keep_count = 1;
   tandem_runtime* sync = nullptr;
   BOOST_REQUIRE(tandem_open(&options, &sync, nullptr) == 0);
-  tandem_on_conflict(
-      sync,
-      [](void*, const char* question) {
-        BOOST_TEST(json::parse(question).contains("earlier"));
-        return static_cast<char*>(nullptr);
-      },
-      nullptr);
   const auto id = conflict("title")["id"].get<std::string>();
   char* error = nullptr;
   BOOST_TEST(failure_of(tandem_resolve(sync, id.c_str(), 6, nullptr, &error), error).find("no such way") !=

@@ -11,7 +11,7 @@ async function main() {
       if (!isLast) void send([34, 1, id, 1]);
       else resolve();
     });
-    void send([33, 1, id, 0, 0, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n", [], 100, 1]);
+    void send([33, 1, id, 60000, 0, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n", [], 100, 10]);
   });
   await write("rows", rows.length);
   await write("denied", await ask(35, 0, "", [["DELETE FROM tandem_log", []]], 0).catch((error) => error.message.split(":")[0]));
@@ -22,7 +22,7 @@ async function main() {
     for (const title of inserted) await write("live", title);
   });
   await send([38, 1, watch, 0, "SELECT title FROM tasks", [], []]);
-  await write("rings are few", rings < 200);
+  await write("one ring for several", rings < heard);
   await write("ready", 1);
 }
 

@@ -7,6 +7,7 @@ let letters = 0;
 let received = 0;
 let last = 0;
 let rings = 0;
+let heard = 0;
 
 function pack(item) {
   if (item === null) return [0xc0];
@@ -67,7 +68,9 @@ async function pull() {
     const [number, batch] = answer.split(" ");
     if (!batch) return;
     received = Number(number);
-    for (const message of split(batch)) waiting.get(message[0] === 48 ? 0 : message[2])?.(message);
+    const messages = split(batch);
+    heard += messages.length;
+    for (const message of messages) waiting.get(message[0] === 48 ? 0 : message[2])?.(message);
   }
 }
 
@@ -89,7 +92,7 @@ function ask(tag, ...fields) {
   const id = ++last;
   return new Promise((resolve, reject) => {
     waiting.set(id, (message) => (message[0] === 52 ? reject(new Error(`${message[3]}: ${message[4]}`)) : resolve(message)));
-    send([tag, 1, id, 0, ...fields]).catch(reject);
+    send([tag, 1, id, 20000, ...fields]).catch(reject);
   });
 }
 
