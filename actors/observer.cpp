@@ -163,7 +163,8 @@ void observer::tell_figures(outbox& out) {
   }
   const auto now_us = out.now_us();
   figures_again_us_ =
-      now_us + std::max(limits::figures_interval_ms * us_per_ms, (now_us - began_us) * limits::figures_cost_factor);
+      now_us + std::clamp((now_us - began_us) * limits::figures_cost_factor, limits::figures_interval_ms * us_per_ms,
+                          limits::figures_interval_ms_max * us_per_ms);
 }
 
 /// Another process may have settled a conflict, or stamped: then the log has grown with no hint pending.

@@ -269,8 +269,10 @@ constexpr std::size_t measured_peers_max = 64;
 constexpr std::size_t trails_kept_max = 64;
 /// And of those with a trace id, so that one can be looked up a moment later.
 constexpr std::size_t traces_kept_max = 32;
-/// Between two looks at what the database says of itself, and what a look may cost of the time in between.
+/// Between two looks at what the database says of itself, and what a look may cost of the time in between; at most so
+/// much, for a look that took long because the machine stood still tells nothing of what the next one costs.
 constexpr std::int64_t figures_interval_ms = 5'000;
+constexpr std::int64_t figures_interval_ms_max = 30'000;
 constexpr std::int64_t figures_cost_factor = 200;
 /// Lines of the log that a node shows.
 constexpr std::size_t log_lines_kept_max = 200;

@@ -72,7 +72,7 @@ class CatchUpTest(unittest.TestCase):
         self.catch_up("INSERT INTO tasks VALUES (?, ?, ?, ?, ?)", rows, "SELECT count(*) FROM tasks", (1,), (CHANGES + 1,))
 
     def test_updates_of_one_column_and_deletes(self):
-        with sqlite3.connect(self.hub_file) as db:
+        with sqlite3.connect(self.hub_file, timeout=60) as db:
             db.executemany("INSERT INTO tasks VALUES (?, 't', 0, 0, 'n')", ((f"task-{i:06}",) for i in range(CHANGES)))
         db.close()
         self.wait_until_stamped()

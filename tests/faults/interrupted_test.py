@@ -102,7 +102,7 @@ class InterruptedTest(unittest.TestCase):
         path = os.path.join(self.folder, "node.db")
         PROGRAM.ok("clone", self.hub.url, path)
         node = self.serve(path, "--peer", self.hub.url)
-        other = sqlite3.connect(path, isolation_level=None)
+        other = sqlite3.connect(path, timeout=60, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         other.execute("UPDATE Genre SET Name = 'by the slow one' WHERE GenreId = 2")
         sql(self.hub_file, "UPDATE Genre SET Name = 'by the hub' WHERE GenreId = 1")

@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import socket
 import sqlite3
 import tempfile
 import time
 import unittest
 
+from held_port import held_port
 from node import Node, program_from_arguments
 from waiting import eventually
 from wrong_clock import WrongClock
@@ -30,12 +30,6 @@ def rows_of(path):
     return sql(path, "SELECT id, title, note FROM tasks ORDER BY id")
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 class RecoveryTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="tandem-recovery-")
@@ -44,7 +38,7 @@ class RecoveryTest(unittest.TestCase):
         self.hub_file = self.path("hub.db")
         sql(self.hub_file, "PRAGMA journal_mode = WAL", SCHEMA, "INSERT INTO tasks VALUES (1, 'one', 'n'), (2, 'two', 'n'), (3, 'three', 'n')")
         PROGRAM.ok("track", self.hub_file, "tasks")
-        self.port = free_port()
+        self.port = held_port(self)
         self.url = f"ws://127.0.0.1:{self.port}/"
         self.hub = self.serve_hub()
 

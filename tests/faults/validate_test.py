@@ -19,7 +19,7 @@ MEASURED = {
 
 def validate(*arguments, **environment):
     command = [PROGRAM, "validate", *(() if "--effort" in arguments else ("--effort", "0.1")), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **environment})
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env={**os.environ, **environment})
 
 
 # Of a page in the WebView or the browser that this machine has; WebKit does not tell of memory.
@@ -86,10 +86,10 @@ class ValidateTest(unittest.TestCase):
 
     def test_the_better_of_two_settings_is_found(self):
         page = self.path / "two.html"
-        found = self.compare("batch-window-ms=1", "batch-window-ms=100", "--html", page)
-        # A tenth of a second for each of two hops, whatever the machine does besides.
+        found = self.compare("batch-window-ms=1", "batch-window-ms=400", "--html", page)
+        # Nearly a second for two hops, whatever the machine does besides.
         self.assertEqual(found["sync_latency_p50"]["better"], "a", found)
-        self.assertGreater(found["sync_latency_p50"]["b"], 100)
+        self.assertGreater(found["sync_latency_p50"]["b"], 400)
         self.assertGreater(found["sync_latency_p50"]["low"], 1)
         text = page.read_text(encoding="utf-8")
         self.assertIn("A: batch-window-ms=1", text)

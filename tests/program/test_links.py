@@ -1,6 +1,5 @@
 """Commands that link replicas: serve, clone, sync, and choices about conflicts."""
 
-import contextlib
 import json
 import signal
 import socket
@@ -51,9 +50,11 @@ class LinkTest(ProgramTest):
         self.fails("sync", self.hub, node.url)
 
     def test_a_peer_is_dialed_until_it_is_there(self):
-        with contextlib.closing(socket.socket()) as free:
-            free.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{free.getsockname()[1]}"
+        held = socket.socket()  # Nobody else is given its port meanwhile; who calls there is refused.
+        self.addCleanup(held.close)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{held.getsockname()[1]}"
         leaf = self.serve(self.path("leaf.db"), "--peer", f"ws://{address}/")
         wait_until(lambda: leaf.log.read_text(), "a line about the peer that can't be reached")
         self.serve(self.hub, "--listen", address)

@@ -11,7 +11,7 @@ namespace tandem::node {
 
 namespace {
 
-constexpr int busy_wait_ms = 5'000;
+constexpr int busy_wait_ms = 30'000;
 
 struct finalizer {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }

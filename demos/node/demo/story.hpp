@@ -21,7 +21,7 @@ private:
 };
 
 /// How long the demo waits for anything before it calls the fact untrue.
-constexpr int patience_ms = 8'000;
+constexpr int patience_ms = 120'000;
 
 class story {
 public:
