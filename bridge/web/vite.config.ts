@@ -40,6 +40,8 @@ export default defineConfig({
     setupFiles: ["tests/setup.ts"],
     // Two files would build the demo at once.
     fileParallelism: false,
-    testTimeout: 10_000,
+    // For what hangs: what is waited for has deadlines of its own.
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
   },
 });

@@ -20,13 +20,26 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
     await page.getByRole("button", { name: "Welcome" }).click();
     return page;
   };
+  /** A way that answered too late is not offered: choosing any makes the page look again. */
+  const reachBy = async (page: Page, way: string) => {
+    const picker = page.getByLabel("Reached by");
+    for (let tries = 0; tries < 10; tries++) {
+      const isThere = await picker.selectOption({ label: way }, { timeout: 4_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (isThere) return;
+      await picker.selectOption({ index: 0 });
+    }
+    throw new Error(`the page does not offer ${way}`);
+  };
   const body = () => node.sqlite("SELECT body FROM notes WHERE id = 'welcome'");
 
   beforeAll(async () => {
     node = await NodeProcess.start(["--www", buildDemo()], demoSchema);
     browser = await chromium.launch({ executablePath, args: browserFlags });
     [first, second] = [await open(), await open()];
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await node?.end();
@@ -58,19 +71,19 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
       { page: third, id: other, text: texts[1] ?? "" },
     ];
     /** How much of its text a window shows as saved; 0 while something is not. */
-    const shownAsSaved = async ({ page }: { page: Page }) => {
-      const field = page.locator(".field", { has: page.locator("textarea") });
-      const [state, text] = await Promise.all([
-        field.locator("output").innerText(),
-        field.locator("textarea").inputValue(),
-      ]);
-      return state === "Saved" ? text.length : 0;
-    };
+    const shownAsSaved = ({ page }: { page: Page }) =>
+      page
+        .locator(".field", { has: page.locator("textarea") })
+        .evaluate((field) =>
+          field.querySelector("output")?.textContent === "Saved"
+            ? (field.querySelector("textarea")?.value.length ?? 0)
+            : 0,
+        );
     const part = (text: string, share: number) => text.slice(0, Math.round(share * text.length));
     let kills = 0;
     for (const way of ["HTTP", "WebSocket"]) {
       for (const { page } of windows) {
-        await page.getByLabel("Reached by").selectOption({ label: way });
+        await reachBy(page, way);
         await page.getByLabel("Text").fill("to begin with");
         await page.getByLabel("Text").fill("");
         await page.getByText("Saved").waitFor();
@@ -111,24 +124,24 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
         await node.run();
       }
       for (const { page, id, text } of windows) {
-        await until(() => stored(id) === text, 20_000);
+        await until(() => stored(id) === text);
         await page.getByText("Saved").waitFor();
       }
     }
     expect(kills).toBe(6);
     const added = () => node.sqlite("SELECT title FROM tasks WHERE title LIKE 'while it was dead%' ORDER BY title");
     await until(() => added().split("\n").length >= 12);
-    await until(async () => (await second.getByText(/edits? waits? here/).count()) === 0);
+    for (const { page } of windows) await until(async () => (await page.getByText(/edits? waits? here/).count()) === 0);
     const wanted = [1, 2, 3, 4, 5, 6].flatMap((kill) =>
       [0, 1].map((at) => `while it was dead: ${kill} in window ${at}`),
     );
     expect(added().split("\n")).toEqual(wanted);
     node.sqlite("DELETE FROM tasks WHERE title LIKE 'while it was dead%'");
-    await until(async () => (await first.getByLabel("Text").inputValue()) === texts[0], 15_000);
+    await until(async () => (await first.getByLabel("Text").inputValue()) === texts[0]);
     await third.getByRole("button", { name: "Delete note" }).click();
     await until(() => node.sqlite("SELECT count(*) FROM notes") === "1");
     await third.close();
-  }, 90_000);
+  }, 240_000);
 
   it("keeps edits while it is offline, over a reload, and sends them afterwards", async () => {
     await first.getByRole("switch", { name: "Work offline" }).check();
@@ -150,7 +163,7 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
     await first.getByRole("button", { name: "Written offline" }).click();
     await first.getByLabel("Title").fill("Welcome");
     await until(() => node.sqlite("SELECT title FROM notes") === "Welcome");
-  }, 30_000);
+  });
 
   it("sends from another tab what a tab had written that was closed", async () => {
     const browserOfTwo = await browser.newContext();
@@ -167,7 +180,7 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
     await until(() => node.sqlite("SELECT count(*) FROM tasks WHERE title = 'by the tab that stayed'") === "1");
     await until(async () => (await following.getByText(/edits? waits? here/).count()) === 0);
     await browserOfTwo.close();
-  }, 30_000);
+  });
 
   it("takes back what the node refuses, and says why", async () => {
     node.sqlite(
@@ -175,7 +188,7 @@ describe.runIf(existsSync(executablePath))("the demo", () => {
     );
     await first.getByLabel("Title").fill("Damn");
     await first.getByRole("alert").getByText("no swearing").waitFor();
-    expect(await first.getByLabel("Title").inputValue()).toBe("Welcome");
+    await until(async () => (await first.getByLabel("Title").inputValue()) === "Welcome");
     await first.getByRole("button", { name: "Give up" }).click();
     await until(async () => (await first.getByRole("alert").count()) === 0);
     node.sqlite("DROP TRIGGER no_swearing");

@@ -13,6 +13,8 @@ describe.runIf(existsSync(executablePath))("a page in the middle of a transactio
   const folder = mkdtempSync(join(tmpdir(), "tandem-transaction-"));
   /** Far beyond what the tests wait: that it ran out can't be why others may write. */
   const longMs = 30_000;
+  /** Long enough to look at it, and less than another page waits for its turn. */
+  const shortMs = 6_000;
   let node: NodeProcess;
   let browser: Browser;
   let context: BrowserContext;
@@ -28,11 +30,11 @@ describe.runIf(existsSync(executablePath))("a page in the middle of a transactio
     });
     node = await NodeProcess.start(["--www", folder], "CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL)");
     browser = await chromium.launch({ executablePath, args: browserFlags });
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await node?.end();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   });
   beforeEach(async () => {
     node.sqlite("DELETE FROM notes");
@@ -80,7 +82,7 @@ describe.runIf(existsSync(executablePath))("a page in the middle of a transactio
     await page.reload();
     await writeElsewhere(elsewhere);
     await worksAgain(page);
-  }, 20_000);
+  });
 
   it("that is closed leaves nothing of it, and lets others write", async () => {
     const [page, elsewhere] = [await open("websocket"), await open("websocket")];
@@ -88,27 +90,26 @@ describe.runIf(existsSync(executablePath))("a page in the middle of a transactio
     await page.close();
     await writeElsewhere(elsewhere);
     await worksAgain(elsewhere);
-  }, 20_000);
+  });
 
   it.each(["websocket", "http"])(
     "that stalls holds nobody up beyond its limit, hears so when it goes on, and can begin again (%s)",
     async (way) => {
       const [page, elsewhere] = [await open(way), await open(way)];
-      await begin(page, 1_000);
+      await begin(page, shortMs);
       await writeElsewhere(elsewhere);
       await goOn(page);
       await until(async () => (await stateOf(page)).end === "deadline");
       expect(ids()).toBe("by another page");
       await worksAgain(page);
     },
-    20_000,
   );
 
   it("that is reloaded over HTTP, where nobody hears of it, holds others up to its limit at most", async () => {
     const [page, elsewhere] = [await open("http"), await open("http")];
-    await begin(page, 1_000);
+    await begin(page, shortMs);
     await page.reload();
     await writeElsewhere(elsewhere);
     await worksAgain(page);
-  }, 20_000);
+  });
 });

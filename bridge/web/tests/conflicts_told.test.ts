@@ -11,7 +11,7 @@ describe("conflicts as a node tells them", () => {
     hub.sqlite("INSERT INTO notes(id, title) VALUES('a', 'a'), ('b', 'b'), ('c', 'c')");
     device = await hub.clone();
     provider = new WebSocketProvider(hub.url);
-  }, 30_000);
+  });
   afterAll(async () => {
     provider.close();
     await device?.end();
@@ -31,5 +31,5 @@ describe("conflicts as a node tells them", () => {
       { key: '"c"', kind: "cell" },
       { key: '"b"', kind: "cell" },
     ]);
-  }, 30_000);
+  });
 });

@@ -37,7 +37,7 @@ export async function visitDemo(visit: (site: DemoSite) => Promise<void>): Promi
     await visit({ node, browser, address: `http://127.0.0.1:${node.port}/` });
   } finally {
     for (const end of ends.reverse()) await end();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   }
 }
 
@@ -47,5 +47,5 @@ export function untilPageHasAll(node: NodeProcess): Promise<void> {
   return until(() => {
     const { peers } = JSON.parse(node.status()) as { peers: { name: string; acknowledged: number }[] };
     return peers.some((peer) => peer.name === "a page" && peer.acknowledged >= head());
-  }, 30_000);
+  });
 }

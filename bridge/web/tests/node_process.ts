@@ -10,6 +10,9 @@ export const program = process.env.TANDEM ?? new URL("../../../build/tandem", im
 export const schema =
   "CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL, title TEXT NOT NULL DEFAULT '', stars, UNIQUE(title)) WITHOUT ROWID;";
 
+/** How long another process waits for a node that is writing. */
+export const busyMs = 30_000;
+
 /** A real node on a database of its own; can be killed and started again. */
 export class NodeProcess {
   readonly folder = mkdtempSync(join(tmpdir(), "tandem-web-"));
@@ -53,7 +56,7 @@ export class NodeProcess {
 
   /** By another process, with stock SQLite. */
   sqlite(sql: string): string {
-    return execFileSync("sqlite3", ["-cmd", ".timeout 5000", this.database, sql], { encoding: "utf8" }).trim();
+    return execFileSync("sqlite3", ["-cmd", `.timeout ${busyMs}`, this.database, sql], { encoding: "utf8" }).trim();
   }
 
   async run(): Promise<void> {
@@ -80,7 +83,7 @@ export class NodeProcess {
   async kill(): Promise<void> {
     const child = this.child;
     this.child = null;
-    if (!child || child.exitCode !== null) return;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
     await ended;
@@ -102,10 +105,13 @@ export class NodeProcess {
 
   /** Another process writes, and does not come to an end until the returned function is called. */
   async lock(): Promise<() => Promise<void>> {
-    const writer = spawn("sqlite3", ["-cmd", ".timeout 5000", this.database], { stdio: ["pipe", "pipe", "ignore"] });
+    const writer = spawn("sqlite3", ["-bail", "-cmd", `.timeout ${busyMs}`, this.database], {
+      stdio: ["pipe", "pipe", "ignore"],
+    });
     const ended = new Promise<void>((resolve) => writer.once("exit", () => resolve()));
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       writer.stdout.once("data", () => resolve());
+      writer.once("exit", () => reject(new Error("another process could not get the lock")));
       writer.stdin.write("BEGIN IMMEDIATE; SELECT 1;\n");
     });
     return () => {
@@ -120,7 +126,7 @@ export class NodeProcess {
   }
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, withinMs = 8_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`it did not come about within ${withinMs} ms: ${condition}`);

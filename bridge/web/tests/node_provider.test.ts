@@ -75,7 +75,7 @@ describe.each(ways)("a node's provider by %s", (_name, way) => {
     cut.catch(() => {});
     await until(() => hasBegun);
     provider.close();
-    await other.execute(insert, ["b", "two"], { deadlineMs: 4_000 });
+    await other.execute(insert, ["b", "two"], { deadlineMs: 15_000 });
     other.close();
     provider = open();
     expect(await titles()).toEqual(["two"]);

@@ -36,7 +36,7 @@ describe("useNodeStatus", () => {
     hub = await NodeProcess.start(["--name", "hub"]);
     desk = await hub.clone(["--name", "desk"]);
     provider = new CountingProvider(hub.url, { backoff: { firstMs: 10, mostMs: 100 } });
-  }, 30_000);
+  });
   afterEach(cleanup);
   afterAll(async () => {
     provider?.close();
@@ -49,7 +49,7 @@ describe("useNodeStatus", () => {
     await until(() => shown.status?.peers[0]?.isLinked === true);
     expect(shown.status).toMatchObject({ isMeasured: true, isPaused: false, peers: [{ name: "desk" }] });
     desk.sqlite("INSERT INTO notes(id, title) VALUES('a', 'of the desk')");
-    await until(() => (shown.status?.latency?.count ?? 0) > 0, 20_000);
+    await until(() => (shown.status?.latency?.count ?? 0) > 0);
     const { latency, peers } = shown.status as NonNullable<typeof shown.status>;
     expect(latency).toEqual(peers[0]?.latency);
     expect(latency?.p50Ms).toBeGreaterThan(0);
@@ -57,28 +57,27 @@ describe("useNodeStatus", () => {
 
     await desk.kill();
     hub.sqlite("INSERT INTO notes(id, title) VALUES('b', 'of the hub'), ('c', 'this too')");
-    await until(() => (shown.status?.peers[0]?.waiting ?? 0) >= 2, 20_000);
-    expect(shown.status?.peers[0]?.isLinked).toBe(false);
-    await screen.findByText(/link_down/, {}, { timeout: 20_000 });
+    await until(() => (shown.status?.peers[0]?.waiting ?? 0) >= 2 && shown.status?.peers[0]?.isLinked === false);
+    await screen.findByText(/link_down/, {}, { timeout: 60_000 });
     const alert = shown.status?.alerts.find((each) => each.rule === "link_down");
     expect(alert).toMatchObject({ severity: "warning", text: expect.stringContaining("desk") });
     expect(alert?.step).toContain("start desk");
 
     await desk.run();
-    await until(() => shown.status?.peers[0]?.waiting === 0, 20_000);
-    await until(() => screen.getByRole("status").textContent === "fine", 20_000);
-  }, 90_000);
+    await until(() => shown.status?.peers[0]?.waiting === 0);
+    await until(() => !shown.status?.alerts.some(({ rule }) => rule === "link_down")); // The machine's own may stay.
+  });
 
   it("says that the node is gone, keeps what it told last, and goes on when it is back", async () => {
     render(page(<Status />));
     await until(() => shown.status !== null && shown.error === null);
     await hub.kill();
-    await until(() => shown.error !== null, 20_000);
+    await until(() => shown.error !== null);
     expect(shown.error?.code).toBe("deadline");
     expect(shown.status?.peers[0]?.name).toBe("desk");
     await hub.run();
-    await until(() => shown.error === null, 20_000);
-  }, 60_000);
+    await until(() => shown.error === null);
+  });
 
   it("asks while it is shown, once for all that show it, and no more then", async () => {
     const one = render(page(<Status />));
@@ -92,7 +91,7 @@ describe("useNodeStatus", () => {
       ),
     );
     expect(provider.asked).toBe(before);
-    await until(() => provider.asked === before + 1, 20_000);
+    await until(() => provider.asked === before + 1);
     one.unmount();
     const then = provider.asked;
     // Two rounds' time, told by another page's answers.
@@ -102,8 +101,8 @@ describe("useNodeStatus", () => {
         <Status />
       </TandemProvider>,
     );
-    await until(() => other.asked >= 3, 20_000);
+    await until(() => other.asked >= 3);
     expect(provider.asked).toBe(then);
     other.close();
-  }, 60_000);
+  });
 });

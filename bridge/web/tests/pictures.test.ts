@@ -60,5 +60,5 @@ Two lemons, if they are good', 3), ('trip', 'Trip to the coast', 'Leave on Frida
       await device.end();
       await hub.end();
     }
-  }, 60_000);
+  });
 });

@@ -17,7 +17,7 @@ export class PlainBrowser {
     const child = spawn(executablePath, [...browserFlags, ...flags], { stdio: "ignore" });
     const told = `${profile}/DevToolsActivePort`;
     try {
-      await until(() => existsSync(told) && readFileSync(told, "utf8").includes("\n"), 20_000);
+      await until(() => existsSync(told) && readFileSync(told, "utf8").includes("\n"));
       const [port] = readFileSync(told, "utf8").split("\n");
       const options = { noDefaults: true };
       return new PlainBrowser(await chromium.connectOverCDP(`http://127.0.0.1:${port}`, options), child);
@@ -41,6 +41,7 @@ export class PlainBrowser {
   }
 
   async end(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
     const session = await this.browser.newBrowserCDPSession();
     await session.send("Browser.close").catch(() => {}); // It may be gone before it answers.

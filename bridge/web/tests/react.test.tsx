@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { act, cleanup, configure, fireEvent, render, screen } from "@testing-library/react";
 import { Component, type ReactNode, StrictMode, Suspense } from "react";
 import { afterEach, expect, it, vi } from "vitest";
 import { TandemError } from "../src/errors";
@@ -18,6 +18,8 @@ import {
 import { nameOf } from "../src/react/live_cache";
 import type { SessionState } from "../src/session";
 import { SyncManager } from "../src/sync/sync_manager";
+
+configure({ asyncUtilTimeout: 10_000 });
 
 /** What of a provider the components use, driven by hand. */
 class ScriptedProvider {

@@ -45,7 +45,7 @@ afterEach(async () => {
 
 it("a hidden page, whose timers come late, keeps a connection on which nothing is said", async () => {
   const { setTimeout: real } = globalThis;
-  const late = (callback: () => void, ms = 0) => real(callback, ms >= silenceMs / 2 ? ms + 3 * silenceMs : ms);
+  const late = (callback: () => void, ms = 0) => real(callback, ms >= silenceMs / 2 ? ms + 2_500 : ms);
   vi.stubGlobal("setTimeout", late);
   const { pings } = way;
   // Twice asked whether the node is there, after more silence each time than a visible page would have waited in all.

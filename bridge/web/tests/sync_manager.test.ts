@@ -78,19 +78,24 @@ describe("the sync manager", () => {
         () => saved.push(id),
         () => {},
       );
-      if (i === 40) await node.kill();
+      if (i === 40) {
+        await until(() => saved.length > 0);
+        await node.kill();
+        const kept = new Set(node.sqlite("SELECT id FROM notes").split("\n"));
+        expect(saved.filter((each) => !kept.has(each))).toEqual([]);
+      }
       if (i === 60) await node.run();
       if (i === 80) {
         tab.close();
         tab = await open();
       }
     }
-    await until(() => tab.manager.state.writes.length === 0, 15_000);
+    await until(() => tab.manager.state.writes.length === 0);
     const there = new Set(node.sqlite("SELECT id FROM notes").split("\n"));
     expect(there.size).toBe(120);
     expect(node.sqlite("SELECT count(*) FROM notes")).toBe("120");
-    expect(saved.every((id) => there.has(id))).toBe(true);
-  }, 30_000);
+    expect(saved.filter((id) => !there.has(id))).toEqual([]);
+  });
 
   it("shows a write at once, and no more when the node refuses it, with the reason", async () => {
     node.sqlite("INSERT INTO notes VALUES('a', 'taken', 1), ('b', 'free', 1)");
@@ -267,12 +272,12 @@ describe("the sync manager", () => {
       await until(() => tab.provider.state.phase === "open");
       const begun = Date.now();
       const names = [];
-      for (const text of ["t", "ty", "typ"]) names.push(await type(tab, text, 400));
+      for (const text of ["t", "ty", "typ"]) names.push(await type(tab, text, 3_000));
       expect(tab.manager.state.writes).toMatchObject([{ state: "typing", statements: [{ parameters: ["typ"] }] }]);
       expect(typed()).toBe("|0");
       await Promise.all(names.map((once) => tab.manager.saved(once)));
       expect(typed()).toBe("typ|1");
-      expect(Date.now() - begun).toBeGreaterThanOrEqual(400);
+      expect(Date.now() - begun).toBeGreaterThanOrEqual(3_000);
       // A page that comes back sends what is due by then.
       await type(tab, "type", 60_000);
       tab.close();
@@ -284,9 +289,15 @@ describe("the sync manager", () => {
       const tab = await open();
       let keys = 0;
       const begun = Date.now();
-      while (typed() === "|0" && Date.now() - begun < 8_000) await type(tab, `key ${++keys}`, 60_000, 300);
+      let seen = typed();
+      while (seen === "|0" && Date.now() - begun < 30_000) {
+        await type(tab, `key ${++keys}`, 60_000, 300);
+        seen = typed();
+      }
       expect(Date.now() - begun).toBeGreaterThanOrEqual(300);
-      expect(typed()).toMatch(/^key \d+\|1$/);
+      const [title, size] = seen.split("|");
+      expect(title).toMatch(/^key \d+$/);
+      expect(Number(size)).toBeLessThan(keys); // Several keys went as one.
     });
 
     it("keeps no other write waiting, and lets none overtake", async () => {
@@ -301,12 +312,12 @@ describe("the sync manager", () => {
       vi.stubGlobal("navigator", { locks: new Locks() });
       const [first, second] = [await open(), await open()];
       await until(() => first.manager.state.leads);
-      const early = await type(second, "t", 300);
+      const early = await type(second, "t", 3_000);
       let isSaved = false;
       const asked = second.manager.saved(early).then(() => {
         isSaved = true;
       });
-      for (const text of ["ty", "typ", "type"]) await type(second, text, 300);
+      for (const text of ["ty", "typ", "type"]) await type(second, text, 3_000);
       await until(() => second.manager.state.writes.length === 1);
       expect(isSaved).toBe(false);
       await asked;
@@ -373,7 +384,11 @@ describe("the sync manager", () => {
         value: (...[what, parameters, options]: Parameters<Provider["execute"]>) => {
           // Only the first is impatient; the others could wait for the lock, and must not.
           const isFirst = (what as readonly Statement[])[0]?.sql.startsWith("INSERT");
-          const given = provider.execute(what, parameters, isFirst ? { ...options, deadlineMs: 50 } : options);
+          const given = provider.execute(
+            what,
+            parameters,
+            isFirst && isLocked ? { ...options, deadlineMs: 50 } : options,
+          );
           given.catch((reason) => failures.push(reason.code));
           return given.catch((reason) => Promise.reject(new TandemError(reason.code, reason.message)));
         },
@@ -381,6 +396,7 @@ describe("the sync manager", () => {
     });
     manager.close();
     const unlock = await node.lock();
+    let isLocked = true;
     const impatient = await SyncManager.open(busy, { name: `${name} busy`, backoff: { firstMs: 20, mostMs: 40 } });
     try {
       await impatient.write("INSERT INTO notes VALUES('a', 'first', 0)");
@@ -388,6 +404,7 @@ describe("the sync manager", () => {
         impatient.write("UPDATE notes SET title = title || ? WHERE id = 'a'", [` ${text}`]),
       );
       await until(() => failures.length >= 8);
+      isLocked = false;
       await unlock();
       for (const once of await Promise.all(writes)) await impatient.saved(once);
       expect(titles()).toBe("first second third fourth");

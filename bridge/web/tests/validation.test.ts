@@ -25,7 +25,7 @@ describe("the validation of bridges", () => {
         expect(new Set(figures.map(({ name }) => name))).toEqual(new Set(Object.keys(targets)));
         expect(figures.every(({ value }) => Number.isFinite(value))).toBe(true);
         expect(figures.find(({ name }) => name === "integrity")?.value).toBe(100);
-        expect(figures.find(({ name }) => name === "stress")?.value).toBe(100);
+        expect(figures.find(({ name }) => name === "stress")?.value).toBeGreaterThanOrEqual(targets.stress.floor);
       }
       expect(seen).toContain("http error recovery");
       expect(report.recommendations.length).toBeGreaterThan(0);
@@ -36,7 +36,7 @@ describe("the validation of bridges", () => {
     } finally {
       for (const provider of Object.values(providers)) provider.close();
     }
-  }, 60_000);
+  });
 
   it("says what could not be measured, and why", async () => {
     const gone = new WebSocketProvider(node.url);

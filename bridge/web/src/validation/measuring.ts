@@ -15,6 +15,9 @@ export interface Amount {
 /** One measurement: gives figures, or throws why it can't be made. */
 export type Measurement = (provider: Provider, amount: Amount) => Promise<Figure[]>;
 
+/** What is slow is measured, not missed: only under stress does what takes longer than usual count as failed. */
+export const patient = { deadlineMs: 30_000 };
+
 const now = () => performance.now();
 const insert = `INSERT INTO ${scratchTable}(id, value) VALUES(?, ?)`;
 const times = (count: number, { scale }: Amount) => Math.max(10, Math.round(count * scale));
@@ -72,20 +75,23 @@ const roundTrips: Measurement = async (provider, amount) => {
 };
 
 const writes: Measurement = async (provider, amount) => {
-  const samples = await usual(times(100, amount), () => provider.execute(insert, [randomId(), 1]));
-  const perSecond = await rate(times(500, amount), 32, () => provider.execute(insert, [randomId(), 1]));
+  const samples = await usual(times(100, amount), () => provider.execute(insert, [randomId(), 1], patient));
+  const perSecond = await rate(times(500, amount), 32, () => provider.execute(insert, [randomId(), 1], patient));
   return [judged("write_p50", percentile(samples, 0.5), samples), judged("writes", perSecond)];
 };
 
 const queries: Measurement = async (provider, amount) => [
-  judged("queries", await rate(times(3_000, amount), 32, (index) => provider.query("SELECT ? AS n", [index]))),
+  judged("queries", await rate(times(3_000, amount), 32, (index) => provider.query("SELECT ? AS n", [index], patient))),
 ];
 
 const syncing: Measurement = async (provider, amount) => {
   const live = provider.watch<{ n: number }>(`SELECT count(*) AS n FROM ${scratchTable}`);
   const shown = (wanted: number) =>
     new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => end(new TandemError("deadline", "a live query did not follow within 5 s")), 5_000);
+      const timer = setTimeout(
+        () => end(new TandemError("deadline", "a live query did not follow within 30 s")),
+        patient.deadlineMs,
+      );
       const end = (reason?: TandemError) => {
         clearTimeout(timer);
         stop();
@@ -100,7 +106,9 @@ const syncing: Measurement = async (provider, amount) => {
     const samples: number[] = [];
     for (let i = times(60, amount); i > 0; i--) {
       const before = live.snapshot.rows[0]?.n ?? 0;
-      samples.push(await timed(() => Promise.all([provider.execute(insert, [randomId(), 2]), shown(before + 1)])));
+      samples.push(
+        await timed(() => Promise.all([provider.execute(insert, [randomId(), 2], patient), shown(before + 1)])),
+      );
     }
     return [
       judged("sync_p50", percentile(samples, 0.5), samples),
@@ -119,7 +127,7 @@ const largeTransfers: Measurement = async (provider, amount) => {
   const samples: number[] = [];
   for (let i = 0; i < 3; i++) {
     const begin = now();
-    const result = await provider.query<{ b: Uint8Array }>(sql, [rows, bytes]);
+    const result = await provider.query<{ b: Uint8Array }>(sql, [rows, bytes], patient);
     const total = result.rows.reduce((sum, { b }) => sum + b.length, 0);
     if (total !== rows * bytes) throw new TandemError("defect", `${total} bytes came of ${rows * bytes}`);
     samples.push(total / 1e6 / ((now() - begin) / 1_000));
@@ -178,10 +186,12 @@ const integrity: Measurement = async (provider, amount) => {
   for (let i = 0; i < rounds; i++)
     for (const value of values) {
       const id = randomId();
-      await provider.execute(insert, [id, value]);
-      const { rows } = await provider.query<{ value: SqlValue }>(`SELECT value FROM ${scratchTable} WHERE id = ?`, [
-        id,
-      ]);
+      await provider.execute(insert, [id, value], patient);
+      const { rows } = await provider.query<{ value: SqlValue }>(
+        `SELECT value FROM ${scratchTable} WHERE id = ?`,
+        [id],
+        patient,
+      );
       if (isSame(rows[0]?.value, value)) same++;
     }
   return [judged("integrity", (100 * same) / (rounds * values.length))];

@@ -1,6 +1,6 @@
 import { asTandemError } from "../errors";
 import type { Provider } from "../providers/provider";
-import { heapMb, measurements, memoryFigure, scratchTable } from "./measuring";
+import { heapMb, measurements, memoryFigure, patient, scratchTable } from "./measuring";
 import { type Figure, type FigureName, type Target, targets } from "./targets";
 
 export interface WayReport {
@@ -54,8 +54,12 @@ async function validateWay(way: string, provider: Provider, options: BridgeValid
     }
   };
   const prepare = async () => {
-    await provider.execute(`CREATE TABLE IF NOT EXISTS ${scratchTable}(id TEXT PRIMARY KEY NOT NULL, value)`);
-    await provider.execute(`DELETE FROM ${scratchTable}`);
+    await provider.execute(
+      `CREATE TABLE IF NOT EXISTS ${scratchTable}(id TEXT PRIMARY KEY NOT NULL, value)`,
+      [],
+      patient,
+    );
+    await provider.execute(`DELETE FROM ${scratchTable}`, [], patient);
     return [];
   };
   await attempt("the table to measure with", prepare);
@@ -65,7 +69,7 @@ async function validateWay(way: string, provider: Provider, options: BridgeValid
   const after = heapMb();
   if (before !== null && after !== null) figures.push(memoryFigure(after - before));
   await attempt("taking the table away", async () => {
-    await provider.execute(`DROP TABLE IF EXISTS ${scratchTable}`);
+    await provider.execute(`DROP TABLE IF EXISTS ${scratchTable}`, [], patient);
     return [];
   });
   return { way, figures, omissions };

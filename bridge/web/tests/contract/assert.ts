@@ -24,7 +24,7 @@ export async function refused(work: Promise<unknown>, code: string): Promise<voi
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  withinMs = 8_000,
+  withinMs = 20_000,
 ): Promise<void> {
   const end = Date.now() + withinMs;
   while (!(await condition())) {

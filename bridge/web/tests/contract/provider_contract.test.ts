@@ -28,23 +28,20 @@ describe.each(ways)("the contract of providers, by %s", (_name, way) => {
     await node.end();
   });
 
-  it.each(contract)(
-    "$name",
-    (clause) =>
-      clause.run({
-        provider,
-        outside: async (sql) => {
-          node.sqlite(sql);
-        },
-        elsewhere: async (sql) => {
-          device.sqlite(sql);
-        },
-        reload: async () => {
-          provider.close();
-          provider = open();
-          return provider;
-        },
-      }),
-    20_000,
+  it.each(contract)("$name", (clause) =>
+    clause.run({
+      provider,
+      outside: async (sql) => {
+        node.sqlite(sql);
+      },
+      elsewhere: async (sql) => {
+        device.sqlite(sql);
+      },
+      reload: async () => {
+        provider.close();
+        provider = open();
+        return provider;
+      },
+    }),
   );
 });

@@ -30,24 +30,21 @@ describe.each(["by a page's own database", "by that of another tab"])("the contr
   });
 
   // Who writes from outside does so at the hub, and the rows come by sync.
-  it.each(contract)(
-    "$name",
-    (clause) =>
-      clause.run({
-        provider,
-        outside: async (sql) => {
-          hub.sqlite(sql);
-        },
-        elsewhere: async (sql) => {
-          hub.sqlite(sql);
-        },
-        reload: async () => {
-          // Node.js has no Web Locks, by which the next one would wait.
-          await provider.shutDown();
-          provider = open();
-          return provider;
-        },
-      }),
-    20_000,
+  it.each(contract)("$name", (clause) =>
+    clause.run({
+      provider,
+      outside: async (sql) => {
+        hub.sqlite(sql);
+      },
+      elsewhere: async (sql) => {
+        hub.sqlite(sql);
+      },
+      reload: async () => {
+        // Node.js has no Web Locks, by which the next one would wait.
+        await provider.shutDown();
+        provider = open();
+        return provider;
+      },
+    }),
   );
 });

@@ -98,7 +98,7 @@ export class LocalSite {
   async end(): Promise<void> {
     await this.browser.end();
     this.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   }
 }
 

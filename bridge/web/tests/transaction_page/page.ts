@@ -46,6 +46,6 @@ const page: { -readonly [name in keyof TransactionPage]: TransactionPage[name] }
     );
   },
   goOn: () => goOn(),
-  write: (sql: string) => provider.execute(sql),
+  write: (sql: string) => provider.execute(sql, [], { deadlineMs: 30_000 }),
 };
 Object.assign(globalThis, { page });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type BridgeReport, bridgeReportText } from "../../src/validation";
+import { type BridgeReport, bridgeReportText, targets } from "../../src/validation";
 import { contract } from "../contract/provider_contract";
 import { canOpenWindow } from "./desktop_window";
 import { type ContractResult, WindowProcess } from "./window_process";
@@ -12,7 +12,7 @@ export function windowSuite(ways: readonly string[], wasmFolder = ""): void {
     beforeAll(async () => {
       results = await WindowProcess.contract(ways, wasmFolder);
       report = await WindowProcess.validate(ways, 0.05, wasmFolder);
-    }, 150_000);
+    }, 400_000);
 
     describe.each(ways)("the contract of providers, by %s", (way) => {
       it.each(contract)("$name", ({ name }) => {
@@ -30,7 +30,7 @@ export function windowSuite(ways: readonly string[], wasmFolder = ""): void {
         expect(names).toEqual(expect.arrayContaining(["round_trip_p50", "writes", "queries", "sync_p99", "transfer"]));
         expect(figures.every(({ value }) => Number.isFinite(value))).toBe(true);
         expect(figures.find(({ name }) => name === "integrity")?.value).toBe(100);
-        expect(figures.find(({ name }) => name === "stress")?.value).toBe(100);
+        expect(figures.find(({ name }) => name === "stress")?.value).toBeGreaterThanOrEqual(targets.stress.floor);
       }
       expect(report.recommendations.length).toBeGreaterThan(0);
       const text = bridgeReportText(report);

@@ -50,12 +50,12 @@ export class WindowProcess {
       node?.close();
       await device?.end();
       await window?.close();
-      rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
     }
   }
 
   private sqlite(sql: string): void {
-    execFileSync("sqlite3", ["-cmd", ".timeout 5000", this.database, sql]);
+    execFileSync("sqlite3", ["-cmd", ".timeout 30000", this.database, sql]);
   }
 
   private prepare({ what, ways, scale }: Task, wasmFolder: string): void {
