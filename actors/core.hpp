@@ -30,6 +30,8 @@ public:
   virtual void send_urgent(address to, shared_bytes bytes) = 0;
   /// How long the message at hand has waited in the mailbox, in microseconds; 0 if that is not known.
   [[nodiscard]] virtual std::int64_t waited_us() const { return 0; }
+  /// Whether another message waits in the mailbox; it comes next, so what it may be done with can wait for it.
+  [[nodiscard]] virtual bool has_more() const { return false; }
   /// False: nobody wants to hear of measurements.
   [[nodiscard]] virtual bool measures() const { return true; }
   /// Asks for one `tick` at that time, instead of the one asked for before.

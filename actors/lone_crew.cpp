@@ -38,6 +38,7 @@ struct worker final : outbox {
 
   [[nodiscard]] address self() const override { return where; }
   [[nodiscard]] std::int64_t now_us() const override { return clock_us(); }
+  [[nodiscard]] bool has_more() const override { return load->items > 0; }
   void send(address to, shared_bytes bytes) override { board.send(to, {where, std::move(bytes)}); }
   void send_urgent(address to, shared_bytes bytes) override { board.send(to, {where, std::move(bytes)}, true); }
   void wake_at(std::int64_t us) override { due_us = us; }

@@ -63,6 +63,7 @@ void page_endpoint::receive(const frame& message, outbox& out) {
 void page_endpoint::tick(outbox& out) {
   if (channel_.is_lost())
     return;
+  gathers_writes_ = false;
   if (!is_open_ && out.now_us() >= open_deadline_us_) {
     end("protocol", "the page did not say open within " + std::to_string(limits::page_open_ms_max / 1'000) + " s");
     return;
@@ -106,6 +107,8 @@ void page_endpoint::serve(const frame& message, outbox& out) {
   const auto kind = tag_as<page::kind>(message);
   if (is_open_ == (kind == page::kind::open))
     throw failure{failure_code::protocol, is_open_ ? "this page said open twice" : "a page has to say open first"};
+  if (kind != page::kind::execute && std::exchange(gathers_writes_, false))
+    writes_.go_on(out.now_us()); // What was said before a query is seen by it.
   switch (kind) {
   case page::kind::open:
     return greet(messages::decode<page::open>(bytes), out);
@@ -117,18 +120,8 @@ void page_endpoint::serve(const frame& message, outbox& out) {
   }
   case page::kind::execute:
   case page::kind::begin:
-  case page::kind::finish: {
-    check_may_write();
-    check_id(id_of(bytes));
-    page_writes::job order = messages::page::begin{};
-    if (kind == page::kind::execute)
-      order = messages::decode<page::execute>(bytes);
-    else if (kind == page::kind::begin)
-      order = messages::decode<page::begin>(bytes);
-    else
-      order = messages::decode<page::finish>(bytes);
-    return writes_.add(std::move(order), out.now_us());
-  }
+  case page::kind::finish:
+    return add_write(message, kind, out);
   case page::kind::watch:
     check_id(id_of(bytes));
     return watches_.add(messages::decode<page::watch>(bytes));
@@ -195,6 +188,22 @@ void page_endpoint::answer(const page::ask& question, outbox& out) {
   channel_.send(page::told{question.id, answers_->answer(question, out)});
 }
 
+void page_endpoint::add_write(const frame& message, page::kind kind, outbox& out) {
+  gathers_writes_ = kind == page::kind::execute && out.has_more();
+  check_may_write();
+  check_id(id_of(message.bytes()));
+  page_writes::job order = messages::page::begin{};
+  if (kind == page::kind::execute)
+    order = messages::decode<page::execute>(message.bytes());
+  else if (kind == page::kind::begin)
+    order = messages::decode<page::begin>(message.bytes());
+  else
+    order = messages::decode<page::finish>(message.bytes());
+  if (writes_.is_full())
+    writes_.go_on(out.now_us());
+  writes_.add(std::move(order), out.now_us());
+}
+
 /// What was answered already can't be cancelled any more, and needs no answer.
 void page_endpoint::cancel(std::uint64_t id) {
   signals_->forget(id);
@@ -203,6 +212,7 @@ void page_endpoint::cancel(std::uint64_t id) {
 }
 
 void page_endpoint::from_inside(const frame& message, outbox& out) {
+  gathers_writes_ = false;
   switch (tag_as<internal>(message)) {
   case internal::wake:
     if (const auto news = signals_->take_news(); is_open_)
@@ -231,11 +241,13 @@ void page_endpoint::give_back(std::size_t bytes) {
 void page_endpoint::go_on(outbox& out) {
   if (!is_open_ || channel_.is_lost())
     return;
-  writes_.go_on(out.now_us());
+  if (!gathers_writes_)
+    writes_.go_on(out.now_us());
   reads_.go_on(out.now_us());
   watches_.go_on(out);
   std::optional<std::int64_t> next;
-  for (const auto& each : {reads_.next_deadline_us(), writes_.next_us(), watches_.next_us()})
+  const auto of_writes = gathers_writes_ ? std::nullopt : writes_.next_us();
+  for (const auto& each : {reads_.next_deadline_us(), of_writes, watches_.next_us()})
     if (each)
       next = std::min(next.value_or(*each), *each);
   if (next)

@@ -30,6 +30,7 @@ public:
 
 private:
   void from_page(const frame& message, outbox& out);
+  void add_write(const frame& message, messages::page::kind kind, outbox& out);
   void serve(const frame& message, outbox& out);
   void from_inside(const frame& message, outbox& out);
   void greet(const messages::page::open& who, outbox& out);
@@ -56,6 +57,7 @@ private:
   bool is_open_ = false;
   std::int64_t open_deadline_us_ = 0;
   std::size_t bytes_to_grant_ = 0;
+  bool gathers_writes_ = false; ///< more messages wait, which may be writes to do with these
 };
 
 } // namespace tandem::actors

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "actors/stopwatch.hpp"
+
 namespace tandem::actors {
 
 using messages::failure;
@@ -40,7 +42,7 @@ std::uint64_t transaction_of(const page_writes::job& what) {
 void page_writes::add(job given, std::int64_t now_us) {
   waiting one;
   one.id = std::visit([](const auto& each) { return each.id; }, given);
-  if (waiting_.size() >= limits::page_writes_max) {
+  if (is_full()) {
     const failure refusal{failure_code::busy, "this page has " + std::to_string(waiting_.size()) +
                                                   " writes that wait; wait for some of them"};
     note_undecided(one.id, page_channel::code_of(refusal), refusal.what());
@@ -98,7 +100,7 @@ std::optional<std::int64_t> page_writes::next_us() const {
   if (transaction_ != 0)
     note(transaction_limit_us_);
   else if (!waiting_.empty())
-    note(retry_us_);
+    note(is_full() ? retry_us_ : std::max(retry_us_, rest_until_us_));
   return result;
 }
 
@@ -109,12 +111,16 @@ void page_writes::go_on(std::int64_t now_us) {
     end_transaction();
   }
   for (auto each = waiting_.begin(); each != waiting_.end();) {
+    if (const auto count = run_together(each, now_us); count > 0) {
+      each = waiting_.erase(each, each + static_cast<std::ptrdiff_t>(count));
+      continue;
+    }
     auto now = outcome::later;
     try {
       if (now_us >= each->deadline_us)
         throw page_failure{"deadline", "the database was locked by others until the deadline; nothing was written, try "
                                        "again"};
-      const bool is_its_turn = each->transaction != 0 || (transaction_ == 0 && now_us >= retry_us_);
+      const bool is_its_turn = each->transaction != 0 || (transaction_ == 0 && may_try(now_us));
       now = is_its_turn ? run(*each, now_us) : outcome::later;
     } catch (const failure& problem) {
       channel_.fail(each->id, problem);
@@ -135,7 +141,7 @@ page_writes::outcome page_writes::run(waiting& one, std::int64_t now_us) {
     if (!may_follow(*order))
       return outcome::later;
     if (order->transaction == 0)
-      result = run_whole(*order, one.deadline_us - now_us);
+      result = run_whole(*order, one.deadline_us - now_us, now_us);
     else
       run_within(*order, one.deadline_us - now_us);
   } else if (const auto opening = std::get_if<messages::page::begin>(&one.what)) {
@@ -144,7 +150,7 @@ page_writes::outcome page_writes::run(waiting& one, std::int64_t now_us) {
     finish(std::get<messages::page::finish>(one.what));
   }
   if (result == outcome::later)
-    retry_us_ = now_us + (limits::page_lock_wait_ms + limits::page_lock_pause_ms) * us_per_ms;
+    retry_after_others(now_us);
   return result;
 }
 
@@ -175,31 +181,50 @@ bool page_writes::answer_repeat(std::uint64_t id, const std::string& once) {
   return true;
 }
 
-void page_writes::commit(std::uint64_t id, const std::string& once, const storage::once_result& result) {
-  auto& writer = connection();
-  if (!once.empty())
-    writer.note_once(once, result, setup_.now_ms());
-  writer.commit();
-  channel_.send(messages::page::done{id, result.changes, result.last_rowid, false});
-  setup_.ring();
-  if (!once.empty() && ++named_writes_ % limits::page_once_prune_interval == 0)
-    writer.prune_once(setup_.now_ms());
+void page_writes::note_once(const std::string& once, const storage::once_result& result) {
+  if (once.empty())
+    return;
+  connection().note_once(once, result, setup_.now_ms());
+  ++named_writes_;
 }
 
-page_writes::outcome page_writes::run_whole(const messages::page::execute& order, std::int64_t patience) {
+void page_writes::prune_sometimes() {
+  if (named_writes_ < limits::page_once_prune_interval)
+    return;
+  named_writes_ = 0;
+  connection().prune_once(setup_.now_ms());
+}
+
+void page_writes::tell(const written& one) {
+  channel_.send(messages::page::done{one.id, one.result.changes, one.result.last_rowid, one.is_repeat});
+}
+
+page_writes::written page_writes::write(const messages::page::execute& order) {
+  if (const auto before = order.once.empty() ? std::nullopt : connection().find_once(order.once))
+    return {order.id, *before, true};
+  const auto result = run_statements(order);
+  note_once(order.once, result);
+  return {order.id, result, false};
+}
+
+page_writes::outcome page_writes::run_whole(const messages::page::execute& order, std::int64_t patience,
+                                            std::int64_t now_us) {
   auto& writer = connection();
   watchdog_.start(order.id, patience);
   if (!writer.begin())
     return outcome::later;
+  const stopwatch held;
   try {
-    if (answer_repeat(order.id, order.once))
-      writer.rollback();
-    else
-      commit(order.id, order.once, run_statements(order));
+    const auto done = write(order);
+    writer.commit();
+    tell(done);
   } catch (...) {
     writer.rollback();
     throw;
   }
+  setup_.ring();
+  prune_sometimes();
+  rest_after(now_us, held.passed_us(), 1);
   return outcome::done;
 }
 
@@ -279,11 +304,15 @@ void page_writes::finish(const messages::page::finish& order) {
     return;
   }
   try {
-    commit(order.id, order.once, transaction_result_);
+    note_once(order.once, transaction_result_);
+    connection_->commit();
   } catch (...) {
     connection_->rollback();
     throw;
   }
+  tell({order.id, transaction_result_, false});
+  setup_.ring();
+  prune_sometimes();
 }
 
 void page_writes::end_transaction() {

@@ -73,6 +73,7 @@ struct shell_state : outbox { // Not final: CAF derives from it to find out whet
   [[nodiscard]] address self() const override { return where; }
   [[nodiscard]] std::int64_t now_us() const override { return us_of(actor->clock().now()); }
   [[nodiscard]] std::int64_t waited_us() const override { return waited; }
+  [[nodiscard]] bool has_more() const override { return load->items > 0; }
   [[nodiscard]] bool measures() const override { return board->measures(); }
   void send(address to, shared_bytes bytes) override { board->send(to, {where, std::move(bytes), sending_us()}); }
   void send_urgent(address to, shared_bytes bytes) override {

@@ -69,6 +69,12 @@ constexpr std::int64_t page_transaction_ms_max = 30'000;
 /// One try to get the writer's lock, and the pause before the next: reads of the page go on in between.
 constexpr std::int64_t page_lock_wait_ms = 5;
 constexpr std::int64_t page_lock_pause_ms = 2;
+/// Writes that wait are made durable together, as many as are done within this time: one fsync for all of them. More
+/// would keep others waiting for the lock.
+constexpr std::int64_t page_writes_together_ms = 20;
+/// After several, the lock rests as long as it was held, and so long at most. SQLite's lock knows no queue: who takes
+/// it anew at once keeps it from all others, and an app's connection looks for it only every 100 ms.
+constexpr std::int64_t page_lock_rest_ms_max = 50;
 /// Steps of SQLite's virtual machine between two looks at the clock: well below a millisecond.
 constexpr int page_progress_steps = 2'000;
 

@@ -164,6 +164,116 @@ BOOST_FIXTURE_TEST_CASE(nothing_overtakes_a_write_that_came_to_no_decision, one_
   BOOST_TEST(replica.app.ask("SELECT group_concat(id) FROM tasks") == "4,6,7");
 }
 
+BOOST_FIXTURE_TEST_CASE(writes_that_waited_are_done_in_one_transaction, one_page) {
+  opens();
+  replica.app.run("CREATE TABLE commits(id INTEGER PRIMARY KEY)");
+  replica.app.run("BEGIN IMMEDIATE");
+  for (std::uint64_t id = 1; id <= 5; ++id)
+    says(page::execute{id, 60'000, 0, "", {{"INSERT INTO tasks VALUES(" + std::to_string(id) + ", 'a')", {}}}});
+  says(page::execute{6, 60'000, 0, "name", {{"INSERT INTO commits VALUES(1), (2)", {}}}});
+  says(page::execute{7, 60'000, 0, "name", {{"INSERT INTO commits VALUES(1), (2)", {}}}}); // It is said twice.
+  replica.app.run("COMMIT");
+  pass_ms(100);
+  const auto answers = takes<page::done>();
+  BOOST_REQUIRE(answers.size() == 7U);
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    BOOST_TEST(answers[i].id == i + 1);
+  BOOST_TEST(answers[4].changes == 1U);
+  BOOST_TEST(answers[4].last_rowid == 5);
+  BOOST_TEST(answers[5].changes == 2U);
+  BOOST_TEST(!answers[5].is_repeat);
+  BOOST_TEST(answers[6].changes == 2U);
+  BOOST_TEST(answers[6].is_repeat);
+  BOOST_TEST(rings == 1);
+  BOOST_TEST(replica.app.ask("SELECT group_concat(id) FROM tasks") == "1,2,3,4,5");
+}
+
+BOOST_FIXTURE_TEST_CASE(writes_that_come_at_once_are_gathered_and_a_query_behind_them_sees_them, one_page) {
+  opens();
+  out.more_waits = true;
+  for (std::uint64_t id = 1; id <= 4; ++id)
+    says(page::execute{id, 0, 0, "", {{"INSERT INTO tasks VALUES(" + std::to_string(id) + ", 'a')", {}}}});
+  BOOST_TEST(takes<page::done>().empty());
+  says(page::query{5, 0, 0, "SELECT count(*) FROM tasks", {}, 0, 0});
+  BOOST_TEST(takes<page::done>().size() == 4U);
+  BOOST_TEST(rings == 1);
+  const auto rows = takes<page::rows>();
+  BOOST_REQUIRE(rows.size() == 1U);
+  BOOST_TEST(rows[0].values.at(0).integer == 4);
+  pass_ms(limits::page_lock_rest_ms_max);
+  says(page::execute{6, 0, 0, "", {{"INSERT INTO tasks VALUES(6, 'a')", {}}}});
+  out.more_waits = false;
+  says(page::cancel{7}); // What comes last need not be a write.
+  BOOST_TEST(takes<page::done>().size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(more_writes_than_may_wait_are_done_as_they_come, one_page) {
+  opens();
+  out.more_waits = true;
+  const auto count = 3 * limits::page_writes_max;
+  for (std::uint64_t id = 1; id <= count; ++id)
+    says(page::execute{id, 0, 0, "", {{"INSERT INTO tasks VALUES(" + std::to_string(id) + ", 'a')", {}}}});
+  out.more_waits = false;
+  pass_ms(limits::page_lock_rest_ms_max);
+  pass_ms(limits::page_lock_rest_ms_max);
+  BOOST_TEST(takes<page::failed>().empty());
+  BOOST_TEST(takes<page::done>().size() == count);
+  BOOST_TEST(replica.rows() == std::to_string(count));
+}
+
+BOOST_FIXTURE_TEST_CASE(one_of_several_writes_that_fails_fails_alone, one_page) {
+  opens();
+  replica.app.run("CREATE TABLE parents(id INTEGER PRIMARY KEY)");
+  replica.app.run(
+      "CREATE TABLE children(id INTEGER PRIMARY KEY, of INTEGER REFERENCES parents DEFERRABLE INITIALLY DEFERRED)");
+  const std::vector<std::string> wrong = {"INSERT INTO tasks VALUES(1, 'again')",
+                                          "INSERT OR ROLLBACK INTO tasks VALUES(1, 'again')",
+                                          "INSERT INTO children VALUES(1, 99)", "INSERT INTO nowhere VALUES(1)"};
+  std::uint64_t id = 0;
+  std::int64_t row = 0;
+  for (const auto& sql : wrong) {
+    replica.app.run("BEGIN IMMEDIATE");
+    for (int number = 0; number < 4; ++number) {
+      const auto statement = number == 2 ? sql : "INSERT INTO tasks VALUES(" + std::to_string(++row) + ", 'fine')";
+      const auto before = id++;
+      says(page::execute{id, 60'000, 0, "", {{statement, {}}}, before}); // In a chain: none overtakes.
+    }
+    replica.app.run("COMMIT");
+    for (int tries = 0; tries < 10; ++tries)
+      pass_ms(100);
+    const auto failures = takes<page::failed>();
+    BOOST_TEST_CONTEXT(sql) {
+      BOOST_REQUIRE(failures.size() == 1U);
+      BOOST_TEST(failures[0].id == id - 1);
+      BOOST_TEST((failures[0].code == "constraint" || failures[0].code == "sql"), failures[0].code);
+      BOOST_TEST(takes<page::done>().size() == 3U);
+      BOOST_TEST(replica.app.ask("SELECT count(*) FROM tasks") == std::to_string(row));
+      BOOST_TEST(replica.app.ask("SELECT count(*) FROM children") == "0");
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(others_get_the_lock_before_the_writes_that_still_wait, one_page) {
+  opens();
+  replica.app.run("BEGIN IMMEDIATE");
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    const auto table = id == 2 ? "nowhere" : "tasks";
+    const auto sql = std::string{"INSERT INTO "} + table + " VALUES(" + std::to_string(id) + ", 'a')";
+    says(page::execute{id, 60'000, 0, "", {{sql, {}}}});
+  }
+  replica.app.run("COMMIT");
+  out.due_us.reset();
+  pass_ms(100);
+  BOOST_TEST(takes<page::done>().size() == 1U); // The second one ended what could be done together.
+  BOOST_REQUIRE(out.due_us.has_value());
+  BOOST_TEST(*out.due_us > out.time_us);
+  replica.app.run("INSERT INTO tasks VALUES(4, 'by the app')");
+  pass_ms(limits::page_lock_rest_ms_max);
+  pass_ms(limits::page_lock_rest_ms_max);
+  BOOST_TEST(failure_code() == "sql");
+  BOOST_TEST(replica.app.ask("SELECT group_concat(id) FROM (SELECT id FROM tasks ORDER BY id)") == "1,3,4");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_transaction_is_rolled_back_at_its_limit, one_page) {
   opens();
   says(page::begin{1, 0, 200});

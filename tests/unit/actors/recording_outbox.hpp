@@ -25,6 +25,7 @@ public:
   [[nodiscard]] std::int64_t now_us() const override { return time_us; }
   void send(actors::address to, actors::shared_bytes bytes) override { all.push_back({to, std::move(bytes)}); }
   void send_urgent(actors::address to, actors::shared_bytes bytes) override { send(to, std::move(bytes)); }
+  [[nodiscard]] bool has_more() const override { return more_waits; }
   void wake_at(std::int64_t us) override { due_us = us; }
 
   using outbox::send;
@@ -60,6 +61,7 @@ public:
 
   std::int64_t time_us = 1'000'000;
   std::optional<std::int64_t> due_us;
+  bool more_waits = false;
   std::vector<sent> all;
 
 private:
