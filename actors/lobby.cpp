@@ -11,6 +11,24 @@ namespace tandem::actors {
 
 using messages::role;
 
+namespace {
+
+/// What a peer says last. Its endpoint hears it too, but the end of the connection may overtake that: the peer would
+/// seem to be cut off.
+void note_farewell(std::string_view bytes, messages::end_link& last) {
+  try {
+    if (messages::tag_of(bytes) == static_cast<std::uint64_t>(messages::wire::goodbye)) {
+      const auto said = messages::decode<messages::goodbye>(bytes);
+      last = {false, messages::failure_code::network, said.text, said.is_planned};
+    } else if (messages::tag_of(bytes) == static_cast<std::uint64_t>(messages::wire::refuse)) {
+      last = {true, messages::failure_code::network, messages::decode<messages::refuse>(bytes).text};
+    }
+  } catch (const messages::failure&) { // The endpoint will say so.
+  }
+}
+
+} // namespace
+
 lobby::lobby(std::shared_ptr<switchboard> board) : board_{std::move(board)} {}
 
 std::uint64_t lobby::enter(guest who) {
@@ -32,14 +50,16 @@ std::uint64_t lobby::enter(guest who) {
 
 bridge::connection_events lobby::admit(bridge::shared_connection connection, std::uint64_t dialer) {
   const auto link = enter({std::move(connection), dialer});
+  const auto farewell = std::make_shared<messages::end_link>(); // A connection's events come one after the other.
   bridge::connection_events events;
-  events.on_frame = [self = shared_from_this(), link](bridge::shared_bytes bytes) {
+  events.on_frame = [self = shared_from_this(), link, farewell](bridge::shared_bytes bytes) {
+    note_farewell(*bytes, *farewell);
     self->frame_came(link, std::move(bytes));
   };
   events.on_drained = [] {
   };
-  events.on_closed = [self = shared_from_this(), link](bridge::close_reason reason, const std::string& text) {
-    self->connection_closed(link, reason, text);
+  events.on_closed = [self = shared_from_this(), link, farewell](bridge::close_reason reason, const std::string& text) {
+    self->connection_closed(link, reason, text, *farewell);
   };
   return events;
 }
@@ -64,7 +84,7 @@ bridge::connection_events lobby::admit_page(bridge::shared_connection connection
   };
   events.on_closed = [self = shared_from_this(), signals, link](bridge::close_reason reason, const std::string& text) {
     signals->end();
-    self->connection_closed(link, reason, text);
+    self->connection_closed(link, reason, text, {});
   };
   return events;
 }
@@ -75,11 +95,14 @@ std::size_t lobby::count_pages() const {
       std::count_if(guests_.begin(), guests_.end(), [](const auto& each) { return each.second.page != nullptr; }));
 }
 
-void lobby::connection_closed(std::uint64_t link, bridge::close_reason reason, const std::string& text) const {
+void lobby::connection_closed(std::uint64_t link, bridge::close_reason reason, const std::string& text,
+                              const messages::end_link& farewell) const {
   messages::link_closed news;
   news.link = link;
-  news.is_refusal = reason == bridge::close_reason::refused || reason == bridge::close_reason::protocol_error;
-  news.text = text.substr(0, limits::reason_bytes_max);
+  news.is_refusal =
+      farewell.is_refusal || reason == bridge::close_reason::refused || reason == bridge::close_reason::protocol_error;
+  news.is_planned = farewell.is_planned;
+  news.text = (farewell.text.empty() ? text : farewell.text).substr(0, limits::reason_bytes_max);
   board_->send({role::supervisor}, {{role::endpoint, link}, messages::encode(news)});
 }
 

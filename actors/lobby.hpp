@@ -13,6 +13,7 @@
 #include "actors/page_signals.hpp"
 #include "actors/switchboard.hpp"
 #include "bridge/transport.hpp"
+#include "messages/internal.hpp"
 
 namespace tandem::actors {
 
@@ -47,7 +48,8 @@ private:
   void frame_came(std::uint64_t link, bridge::shared_bytes bytes) const;
   void page_said(std::uint64_t link, page_signals& signals, bridge::shared_bytes bytes) const;
   void refuse(std::uint64_t link, const char* text) const;
-  void connection_closed(std::uint64_t link, bridge::close_reason reason, const std::string& text) const;
+  void connection_closed(std::uint64_t link, bridge::close_reason reason, const std::string& text,
+                         const messages::end_link& farewell) const;
   void wake_pages(const std::function<bool(page_signals&)>& is_to_wake) const;
 
   std::shared_ptr<switchboard> board_;

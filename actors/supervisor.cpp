@@ -122,7 +122,7 @@ void supervisor::close(const messages::link_closed& news, outbox& out) {
   auto told = news;
   told.is_refusal = news.is_refusal || link.is_refusal;
   told.was_ready = link.was_ready;
-  told.is_planned = link.is_planned;
+  told.is_planned = news.is_planned || link.is_planned;
   if (!link.reason.empty())
     told.text = link.reason;
   for (const auto who : {role::queue, role::endpoint})

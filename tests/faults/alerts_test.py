@@ -119,7 +119,8 @@ class Alerts(MonitorCase):
     def test_sync_that_somebody_has_paused(self):
         self.make_hub()
         hub, device = self.link_up()
-        eventually(lambda: any(each["up"] for each in self.monitor(hub)["links"]), "linked")
+        for node in (device, hub):
+            eventually(lambda: any(each["up"] for each in self.monitor(node)["links"]), "linked")
         self.ask(device, "pause")
         self.must_raise(device, "sync_paused", "resume")
         gone = eventually(lambda: next((each for each in self.monitor(hub)["links"] if not each["up"]), None), "the hub has heard of it")

@@ -160,6 +160,20 @@ class Diagnosis(MonitorCase):
         self.assertEqual(told["slowest"]["station"], "shown")
         self.assertEqual(told["waterfall"][-1]["stations"][-1]["station"], "shown")
 
+    def test_who_says_goodbye_is_not_missed(self):
+        self.make_hub()
+        self.program.ok("track", self.hub_file, "tasks")
+        hub = self.serve(self.hub_file)
+
+        def end_of_link():
+            return eventually(lambda: next((each for each in self.monitor(hub)["links"] if not each["up"]), None), "the link's end")
+        self.program.ok("clone", hub.url, self.device_file)
+        self.assertTrue(end_of_link()["planned"], "the clone")
+        for i in range(20):  # The connection's end must not overtake what was said before.
+            self.program.ok("sync", self.device_file, hub.url)
+            self.assertTrue(end_of_link()["planned"], f"sync {i}")
+        self.assertNotIn("tandem_links_lost_total", self.metrics(hub))
+
     def test_a_cut_link_is_told_and_forgotten_when_it_is_back(self):
         self.make_hub()
         hub, device = self.link_up()
