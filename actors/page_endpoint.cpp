@@ -246,7 +246,8 @@ void page_endpoint::go_on(outbox& out) {
   reads_.go_on(out.now_us());
   watches_.go_on(out);
   std::optional<std::int64_t> next;
-  const auto of_writes = gathers_writes_ ? std::nullopt : writes_.next_us();
+  const auto of_writes =
+      gathers_writes_ ? std::optional{out.now_us() + limits::page_writes_gather_ms * us_per_ms} : writes_.next_us();
   for (const auto& each : {reads_.next_deadline_us(), of_writes, watches_.next_us()})
     if (each)
       next = std::min(next.value_or(*each), *each);

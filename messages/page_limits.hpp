@@ -72,6 +72,8 @@ constexpr std::int64_t page_lock_pause_ms = 2;
 /// Writes that wait are made durable together, as many as are done within this time: one fsync for all of them. More
 /// would keep others waiting for the lock.
 constexpr std::int64_t page_writes_together_ms = 20;
+/// Writes wait so long at most for a message that is on its way, which may be one more.
+constexpr std::int64_t page_writes_gather_ms = 2;
 /// After several, the lock rests as long as it was held, and so long at most. SQLite's lock knows no queue: who takes
 /// it anew at once keeps it from all others, and an app's connection looks for it only every 100 ms.
 constexpr std::int64_t page_lock_rest_ms_max = 50;
