@@ -113,7 +113,7 @@ std::string_view http_exchange::target() const {
 
 std::string http_exchange::presented_token() const {
   const auto shown = bearer_of(header(http::field::authorization));
-  return shown.empty() ? std::string{query_field(target(), "token")} : shown;
+  return shown.empty() ? percent_decoded(query_field(target(), "token")) : shown;
 }
 
 std::uint64_t http_exchange::number_of(std::string_view digits) const {

@@ -1,6 +1,7 @@
 #include "bridge/http_text.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "bridge/address.hpp"
 #include "messages/page_limits.hpp"
@@ -42,6 +43,19 @@ std::string_view query_field(std::string_view target, std::string_view name) {
     rest.remove_prefix(std::min(one.size() + 1, rest.size()));
   }
   return {};
+}
+
+std::string percent_decoded(std::string_view text) {
+  constexpr std::size_t length = 3; // %41
+  std::string result;
+  while (!text.empty()) {
+    unsigned code = 0;
+    const auto is_whole = text.front() == '%' && text.size() >= length &&
+                          std::from_chars(text.data() + 1, text.data() + length, code, 16).ptr == text.data() + length;
+    result += is_whole ? static_cast<char>(code) : text.front();
+    text.remove_prefix(is_whole ? length : 1);
+  }
+  return result;
 }
 
 } // namespace tandem::bridge

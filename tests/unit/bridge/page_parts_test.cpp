@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "bridge/base64.hpp"
+#include "bridge/http_text.hpp"
 #include "bridge/page_access.hpp"
 #include "bridge/page_mailbox.hpp"
 #include "bridge/webview_gate.hpp"
@@ -318,6 +319,20 @@ BOOST_AUTO_TEST_CASE(a_webview_has_so_many_sessions_and_no_more) {
   view.says(std::string(limits::page_session_digits - 2, '0') + "10 end");
   view.says(session_named('a') + " send 1 ");
   BOOST_TEST(view.answers.back().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_token_in_an_address_is_as_its_file_says) {
+  const auto token = [](std::string_view target) {
+    return percent_decoded(query_field(target, "token"));
+  };
+  BOOST_TEST(token("/monitor/?token=a%2Fb%2b%7E%3F&x=%41") == "a/b+~?");
+  BOOST_TEST(token("/monitor/?x=1&token=a+b/c==") == "a+b/c==");
+  BOOST_TEST(token("/monitor/?token=s%C3%A9cret") == "s\xC3\xA9"
+                                                     "cret");
+  for (const auto* as_it_is : {"%", "%4", "%4g", "%-1", "%%", "100%"})
+    BOOST_TEST(token(std::string{"/?token="} + as_it_is) == as_it_is);
+  BOOST_TEST(token("/?token=%00").size() == 1U);
+  BOOST_TEST(token("/").empty());
 }
 
 BOOST_AUTO_TEST_CASE(letters_are_taken_apart_or_refused) {
