@@ -108,7 +108,7 @@ void page_endpoint::serve(const frame& message, outbox& out) {
   if (is_open_ == (kind == page::kind::open))
     throw failure{failure_code::protocol, is_open_ ? "this page said open twice" : "a page has to say open first"};
   if (kind != page::kind::execute && std::exchange(gathers_writes_, false))
-    writes_.go_on(out.now_us()); // What was said before a query is seen by it.
+    writes_.go_on(out.now_us()); // A query sees what was said before it, unless the lock is taken or rests.
   switch (kind) {
   case page::kind::open:
     return greet(messages::decode<page::open>(bytes), out);

@@ -72,8 +72,8 @@ private:
   std::optional<written> write_part(const messages::page::execute& order);
   bool commit_together();
   void tell(const written& done);
-  /// Others get their turn before the writes that still wait.
   [[nodiscard]] bool may_try(std::int64_t now_us) const;
+  /// Others get their turn before the writes that still wait.
   void rest_after(std::int64_t began_us, std::int64_t hold_us, std::size_t done);
   void retry_after_others(std::int64_t now_us);
   void run_within(const messages::page::execute& order, std::int64_t patience_us);
