@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <sstream>
+#include <utility>
 
 #include <nlohmann/json.hpp>
+
+#include "monitor/paced_ratio.hpp"
 
 namespace tandem::monitor {
 namespace {
@@ -19,23 +22,32 @@ constexpr double late_noise = 3;
 /// Few rounds do not tell how much rounds differ.
 constexpr std::size_t rounds_enough = 6;
 constexpr double few_rounds_noise = 0.4;
+/// Rounds of a machine at rest differ by less: by up to 1.9 times in 13 validations.
+constexpr double restless = 2;
 /// A share that is nearly 0 is taken for this, so that it can be compared: in percent.
 constexpr double least_share = 0.1;
+
+/// What one tick of a clock is that counts whole milliseconds, as a WebView's page has it.
+constexpr double tick_ms = 1;
 
 bool is_share(const target& each) {
   return each.unit == "%";
 }
 
-/// What one tick of the clock is of the smaller value, where the clock counts whole milliseconds, as a WebView's page
-/// has it: 0 elsewhere.
-double tick_noise(const target& wanted, const rounds& before, const rounds& after, double smaller) {
-  constexpr double tick_ms = 1;
-  const auto is_coarse_round = [](const std::vector<double>& round) {
-    return std::ranges::all_of(round, [](double each) { return each == std::round(each); });
-  };
-  const bool is_coarse = wanted.unit == "ms" && std::ranges::all_of(before, is_coarse_round) &&
-                         std::ranges::all_of(after, is_coarse_round);
-  return is_coarse ? tick_ms / std::max(smaller, tick_ms) : 0;
+/// Times and rates hang on how fast the machine is at the moment; shares, bytes and what is held against plain SQLite
+/// right beside it do not.
+bool follows_pace(const target& each) {
+  return each.unit == "ms" || each.unit.ends_with("/s");
+}
+
+/// A clock of whole milliseconds may give 1.0000000001 as a difference.
+bool is_whole(double each) {
+  return std::abs(each - std::round(each)) < 1e-6;
+}
+
+bool is_coarse(const target& wanted, const rounds& all) {
+  return wanted.unit == "ms" &&
+         std::ranges::all_of(all, [](const auto& round) { return std::ranges::all_of(round, is_whole); });
 }
 
 double tolerance_of(const target& wanted, const figure& each, const rounds& before, const rounds& after, double smaller,
@@ -44,9 +56,10 @@ double tolerance_of(const target& wanted, const figure& each, const rounds& befo
     return noise * share_noise;
   if (wanted.unit == "bytes") // what is sent does not hang on what the machine does besides
     return noise;
+  const bool is_by_ticks = is_coarse(wanted, before) && is_coarse(wanted, after);
   return noise * (is_late(each) ? late_noise : 1) +
          (std::min(before.size(), after.size()) < rounds_enough ? few_rounds_noise : 0) +
-         tick_noise(wanted, before, after, smaller);
+         (is_by_ticks ? tick_ms / std::max(smaller, tick_ms) : 0);
 }
 
 /// Of shares of 100 % that should be small, what is left of 100: 0 and 2 have no ratio, 100 and 98 have.
@@ -59,27 +72,64 @@ rounds comparable_rounds(const target& wanted, const figure& from) {
   return result;
 }
 
-/// `ratio_of(worse, better, summary)`: how many times larger the second is.
-template <class RatioOf>
-std::vector<change> changes_between(const validation_report& before, const validation_report& after, double noise,
-                                    RatioOf ratio_of) {
-  std::vector<change> result;
+/// What both reports have samples of, one by one.
+struct pair_of_figures {
+  const target& wanted;
+  const figure& before;
+  const figure& after;
+};
+
+template <class Look>
+void for_each_pair(const validation_report& before, const validation_report& after, Look look) {
   for (const auto& now : after.figures) {
     const auto* wanted = target_named(now.name);
     const auto* then = find_figure(before, now.name, now.transport);
-    if (!wanted || !then || source_of(before, *then).samples.empty() || source_of(after, now).samples.empty())
+    if (wanted && then && now.name != machine_pace && !source_of(before, *then).samples.empty() &&
+        !source_of(after, now).samples.empty())
+      look(pair_of_figures{*wanted, *then, now});
+  }
+}
+
+bool grows_worse(const target& wanted) {
+  return wanted.better == direction::smaller_is_better && !is_share(wanted);
+}
+
+change change_of(const pair_of_figures& both, const ratio& found, double tolerance) {
+  const bool is_sure = found.low > 1 + tolerance || found.high < 1 / (1 + tolerance);
+  return {both.after.name, both.after.transport, both.before.value, both.after.value, found.factor,
+          found.low,       found.high,           tolerance,         is_sure};
+}
+
+rounds made_of(rounds all) {
+  std::erase_if(all, [](const auto& round) { return round.empty(); });
+  return all;
+}
+
+/// What each round came to, beside the machine's pace in it. `pace`: empty if it is not to be looked at; else a round
+/// whose pace is unknown is left out. Rates are turned into times, so that all grow with the pace.
+std::vector<paced_round> paced_rounds(const pair_of_figures& both, const rounds& measured, const rounds& pace) {
+  const auto summary = summary_for(both.after);
+  const bool is_rate = !grows_worse(both.wanted);
+  const double least = is_coarse(both.wanted, measured) ? tick_ms : 0;
+  std::vector<paced_round> result;
+  for (std::size_t i = 0; i < measured.size(); ++i) {
+    const bool has_pace = i < pace.size() && !pace[i].empty();
+    if (measured[i].empty() || (!pace.empty() && !has_pace))
       continue;
-    const auto old_rounds = comparable_rounds(*wanted, source_of(before, *then));
-    const auto new_rounds = comparable_rounds(*wanted, source_of(after, now));
-    const bool grows_worse = wanted->better == direction::smaller_is_better && !is_share(*wanted);
-    const auto found = grows_worse ? ratio_of(old_rounds, new_rounds, summary_for(now))
-                                   : ratio_of(new_rounds, old_rounds, summary_for(now));
-    const auto tolerance = tolerance_of(*wanted, now, old_rounds, new_rounds, std::min(then->value, now.value), noise);
-    const bool is_sure = found.low > 1 + tolerance || found.high < 1 / (1 + tolerance);
-    result.push_back(
-        {now.name, now.transport, then->value, now.value, found.factor, found.low, found.high, tolerance, is_sure});
+    auto samples = measured[i];
+    const auto value = std::max(least, summary(samples));
+    result.push_back({is_rate && value > 0 ? 1 / value : value, has_pace ? median(pace[i]) : 1});
   }
   return result;
+}
+
+/// Empty if one of both does not tell.
+std::pair<rounds, rounds> paces_of(const validation_report& before, const validation_report& after) {
+  const auto* then = find_figure(before, machine_pace, "");
+  const auto* now = find_figure(after, machine_pace, "");
+  if (!then || !now)
+    return {};
+  return {rounds_of(*then), rounds_of(*now)};
 }
 
 std::string shown(double value) {
@@ -94,6 +144,13 @@ std::string title_of(const figure& each) {
   return std::string{wanted ? wanted->title : each.name} + (each.transport.empty() ? "" : " (" + each.transport + ")");
 }
 
+/// By its own work, which holds nothing of Tandem; 1 if one of both does not tell.
+double times_slower(const validation_report& before, const validation_report& now) {
+  const auto* then = find_figure(before, machine_pace, "");
+  const auto* today = find_figure(now, machine_pace, "");
+  return then && today && then->value > 0 && today->value > 0 ? today->value / then->value : 1;
+}
+
 std::string database_in_words(const std::string& path) {
   return path.empty() ? "a fresh database" : "a copy of " + path;
 }
@@ -101,15 +158,34 @@ std::string database_in_words(const std::string& path) {
 } // namespace
 
 std::vector<change> compare(const validation_report& before, const validation_report& after, double noise) {
-  return changes_between(before, after, noise, [](const rounds& left, const rounds& right, summary_of summary) {
-    return compare_rounds(left, right, summary, confidence);
+  const auto paces = paces_of(before, after);
+  std::vector<change> result;
+  for_each_pair(before, after, [&](const pair_of_figures& both) {
+    const auto old_rounds = comparable_rounds(both.wanted, source_of(before, both.before));
+    const auto new_rounds = comparable_rounds(both.wanted, source_of(after, both.after));
+    const bool is_paced = follows_pace(both.wanted);
+    const auto found = compare_paced(paced_rounds(both, old_rounds, is_paced ? paces.first : rounds{}),
+                                     paced_rounds(both, new_rounds, is_paced ? paces.second : rounds{}));
+    result.push_back(change_of(both, found,
+                               tolerance_of(both.wanted, both.after, made_of(old_rounds), made_of(new_rounds),
+                                            std::min(both.before.value, both.after.value), noise)));
   });
+  return result;
 }
 
 std::vector<change> compare_beside(const validation_report& one, const validation_report& other, double noise) {
-  return changes_between(one, other, noise, [](const rounds& left, const rounds& right, summary_of summary) {
-    return compare_pairs(left, right, summary, confidence);
+  std::vector<change> result;
+  for_each_pair(one, other, [&](const pair_of_figures& both) {
+    const auto left = made_of(comparable_rounds(both.wanted, source_of(one, both.before)));
+    const auto right = made_of(comparable_rounds(both.wanted, source_of(other, both.after)));
+    const auto summary = summary_for(both.after);
+    const auto found = grows_worse(both.wanted) ? compare_pairs(left, right, summary, confidence)
+                                                : compare_pairs(right, left, summary, confidence);
+    result.push_back(change_of(
+        both, found,
+        tolerance_of(both.wanted, both.after, left, right, std::min(both.before.value, both.after.value), noise)));
   });
+  return result;
 }
 
 bool baseline_result::is_fine() const {
@@ -126,6 +202,22 @@ std::string why_incomparable(const validation_report& baseline, double effort, c
   return {};
 }
 
+std::string why_restless(const validation_report& report, const std::string& when) {
+  const auto* pace = find_figure(report, machine_pace, "");
+  if (!pace)
+    return {};
+  std::vector<double> of_rounds;
+  for (const auto& each : made_of(rounds_of(*pace)))
+    of_rounds.push_back(median(each));
+  if (of_rounds.empty())
+    return {};
+  const auto [least, most] = std::minmax_element(of_rounds.begin(), of_rounds.end());
+  if (!(*least > 0) || *most / *least < restless)
+    return {};
+  return "the machine was restless " + when + ": from round to round its own pace differed by up to " +
+         shown(*most / *least) + " times, so that only large changes can be told; let nothing else run";
+}
+
 baseline_result hold_against(const validation_report& baseline, const validation_report& now, double noise) {
   baseline_result result{baseline.time_ms, noise, compare(baseline, now, noise), {}};
   const auto& then = baseline.machine;
@@ -134,6 +226,13 @@ baseline_result hold_against(const validation_report& baseline, const validation
                             std::to_string(then.cores) + " cores); what differs may be the machine's doing");
   if (!holds(baseline))
     result.doubts.emplace_back("the baseline itself missed a floor, or something could not be measured for it");
+  for (const auto& each : {why_restless(baseline, "while the baseline was measured"), why_restless(now, "this time")})
+    if (!each.empty())
+      result.doubts.push_back(each);
+  if (const auto slower = times_slower(baseline, now); std::max(slower, 1 / slower) > 1 + noise)
+    result.doubts.push_back("the machine itself takes " + shown(slower) +
+                            " times as long for the same work as at the baseline's time; times and rates are compared "
+                            "as far as its pace does not account for them");
   for (const auto& each : baseline.figures)
     if (!find_figure(now, each.name, each.transport))
       result.doubts.push_back("\"" + title_of(each) + "\" was measured for the baseline, and is not now");

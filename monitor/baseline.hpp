@@ -24,9 +24,10 @@ struct change {
   [[nodiscard]] bool is_worse() const { return is_sure && times_worse > 1; }
 };
 
-/// Figures that both reports have samples of, with 99 % confidence, in the order of the later one. `noise`: how much
-/// two runs of the same program may differ beyond what their rounds tell; less is granted to shares of 100 %, more to
-/// late samples and to what was measured in few rounds.
+/// Figures that both reports have samples of, with 99 % confidence, in the order of the later one. Times and rates are
+/// compared beyond what the machine's own pace accounts for, if both reports tell it. `noise`: how much two runs of the
+/// same program may differ beyond what their rounds tell; less is granted to shares of 100 %, more to late samples and
+/// to what was measured in few rounds.
 std::vector<change> compare(const validation_report& before, const validation_report& after, double noise);
 /// The same of two reports whose rounds were made in turns: for choosing between two settings.
 std::vector<change> compare_beside(const validation_report& one, const validation_report& other, double noise);
@@ -40,6 +41,10 @@ struct baseline_result {
   [[nodiscard]] bool is_fine() const; ///< nothing is worse
 };
 
+/// Why less can be told from a report that was measured while the machine's pace differed much from round to round, as
+/// a sentence about `when`, such as "while the baseline was measured"; empty: it hardly did, or the report does not
+/// tell.
+std::string why_restless(const validation_report& report, const std::string& when);
 /// Why a run that does `effort` with a copy of `database` can't be compared with the baseline; empty: it can.
 std::string why_incomparable(const validation_report& baseline, double effort, const std::string& database);
 baseline_result hold_against(const validation_report& baseline, const validation_report& now, double noise);

@@ -64,6 +64,8 @@ const std::vector<target>& targets() {
       {"stress_success", "Success under stress", "%", larger_is_better, 95, 100},
       {"stress_slow", "Slow answers under stress (over 100 ms)", "%", smaller_is_better, std::nullopt, std::nullopt},
       {"integrity", "Rows that are equal everywhere after it", "%", larger_is_better, 100, 100},
+      {machine_pace, "The machine itself: three commits of plain SQLite, each by another thread", "ms",
+       smaller_is_better, std::nullopt, std::nullopt},
   };
   return all;
 }
@@ -112,16 +114,24 @@ summary_of summary_for(const figure& each) {
 }
 
 void add_round(validation_report& into, const validation_report& round) {
+  std::size_t earlier = 0;
+  for (const auto& each : into.figures)
+    earlier = std::max(earlier, each.round_sizes.size());
   for (const auto& each : round.figures) {
     auto found = std::ranges::find_if(into.figures, [&](const figure& known) {
       return known.name == each.name && known.transport == each.transport;
     });
     if (found == into.figures.end())
       found = into.figures.insert(found, figure{each.name, each.transport, each.value, {}, {}});
+    if (each.samples.empty())
+      continue;
     found->samples.insert(found->samples.end(), each.samples.begin(), each.samples.end());
-    if (!each.samples.empty())
-      found->round_sizes.push_back(each.samples.size());
+    found->round_sizes.resize(earlier);
+    found->round_sizes.push_back(each.samples.size());
   }
+  for (auto& each : into.figures)
+    if (!each.round_sizes.empty()) // what this round did not measure has a round without samples
+      each.round_sizes.resize(earlier + 1);
   for (auto& each : into.figures)
     if (auto samples = source_of(into, each).samples; !samples.empty())
       each.value = summary_for(each)(samples);

@@ -37,11 +37,16 @@ struct figure {
   std::string transport; ///< by which it was measured, such as "process", "websocket"; empty: none was involved
   double value = 0;
   std::vector<double> samples; ///< what the value was made of, for plots and comparisons; may be empty
-  /// How many of them each round of the measurement gave, one after the other; empty: all came from one round.
+  /// How many of them each round of the measurement gave, one after the other, 0 where it was not made; empty: all came
+  /// from one round.
   std::vector<std::size_t> round_sizes{};
 };
 
-/// Its samples, round by round.
+/// How long the machine itself takes for a fixed piece of work that holds nothing of Tandem: in milliseconds, measured
+/// beside everything else, for a machine's pace changes within minutes.
+inline constexpr std::string_view machine_pace = "machine_relay";
+
+/// Its samples, round by round; a round in which it was not measured has none.
 rounds rounds_of(const figure& measured);
 
 /// A measurement that could not be made, and why.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <random>
 
 namespace tandem::monitor {
@@ -36,29 +35,6 @@ double of_all(const rounds& all, summary_of summary) {
   return summary(values);
 }
 
-/// `draw_both` fills both, once for each resample.
-template <class DrawBoth>
-ratio ratio_of(const rounds& before, const rounds& after, summary_of summary, double confidence, DrawBoth draw_both) {
-  const auto from = of_all(before, summary);
-  const auto to = of_all(after, summary);
-  if (!(from > 0) || !(to > 0))
-    return {1, 0, std::numeric_limits<double>::infinity()};
-  // The same values give the same answer.
-  std::mt19937_64 random{before.size() * 1'000'003 + after.size()};
-  std::vector<double> drawn_before;
-  std::vector<double> drawn_after;
-  std::vector<double> factors;
-  for (int i = 0; i < resamples; ++i) {
-    drawn_before.clear();
-    drawn_after.clear();
-    draw_both(drawn_before, drawn_after, random);
-    if (const auto base = summary(drawn_before); base > 0)
-      factors.push_back(summary(drawn_after) / base);
-  }
-  const auto tail = (1 - confidence) / 2;
-  return {to / from, quantile(factors, tail), quantile(factors, 1 - tail)};
-}
-
 } // namespace
 
 double middle_of(std::vector<double>& values) {
@@ -85,28 +61,31 @@ double median(std::span<const double> values) {
   return quantile(values, 0.5);
 }
 
-ratio compare_rounds(const rounds& before, const rounds& after, summary_of summary, double confidence) {
-  const auto draw_rounds = [](const rounds& from, std::vector<double>& into, std::mt19937_64& random) {
-    for (std::size_t i = 0; i < from.size(); ++i)
-      draw(from[random() % from.size()], into, random);
-  };
-  return ratio_of(before, after, summary, confidence, [&](auto& drawn_before, auto& drawn_after, auto& random) {
-    draw_rounds(before, drawn_before, random);
-    draw_rounds(after, drawn_after, random);
-  });
-}
-
 ratio compare_pairs(const rounds& one, const rounds& other, summary_of summary, double confidence) {
   const auto pairs = std::min(one.size(), other.size());
   const rounds left{one.begin(), one.begin() + static_cast<std::ptrdiff_t>(pairs)};
   const rounds right{other.begin(), other.begin() + static_cast<std::ptrdiff_t>(pairs)};
-  return ratio_of(left, right, summary, confidence, [&](auto& drawn_left, auto& drawn_right, auto& random) {
-    for (std::size_t i = 0; i < pairs; ++i) {
+  const auto from = of_all(left, summary);
+  const auto to = of_all(right, summary);
+  if (!(from > 0) || !(to > 0))
+    return nothing_known;
+  std::mt19937_64 random{pairs * 1'000'003}; // The same values give the same answer.
+  std::vector<double> drawn_left;
+  std::vector<double> drawn_right;
+  std::vector<double> factors;
+  for (int i = 0; i < resamples; ++i) {
+    drawn_left.clear();
+    drawn_right.clear();
+    for (std::size_t pair = 0; pair < pairs; ++pair) {
       const auto drawn = random() % pairs;
       draw(left[drawn], drawn_left, random);
       draw(right[drawn], drawn_right, random);
     }
-  });
+    if (const auto base = summary(drawn_left); base > 0)
+      factors.push_back(summary(drawn_right) / base);
+  }
+  const auto tail = (1 - confidence) / 2;
+  return {to / from, quantile(factors, tail), quantile(factors, 1 - tail)};
 }
 
 } // namespace tandem::monitor

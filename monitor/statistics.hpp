@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -25,17 +26,16 @@ struct ratio {
   double low = 1;
   double high = 1;
 };
+inline constexpr ratio nothing_known{1, 0, std::numeric_limits<double>::infinity()};
 
 /// What was measured in rounds: samples of one round share what the machine did meanwhile, so they say less than as
 /// many of different rounds.
 using rounds = std::vector<std::vector<double>>;
 
-/// Two sets that were measured in rounds, at different times. Whole rounds are drawn anew, then samples within them
-/// (the cluster bootstrap: Davison and Hinkley, Bootstrap Methods and their Application, 1997, chapter 3.8).
+/// Two sets of which round i of the one was measured right beside round i of the other: pairs of rounds are drawn anew,
+/// so that what the machine did meanwhile cancels out, then samples within them (the cluster bootstrap: Davison and
+/// Hinkley, Bootstrap Methods and their Application, 1997, chapter 3.8). Rounds without a partner are left out.
 /// `confidence`: from 0 to 1.
-ratio compare_rounds(const rounds& before, const rounds& after, summary_of summary, double confidence);
-/// The same where round i of one set was measured right beside round i of the other: pairs are drawn, so that what the
-/// machine did meanwhile cancels out. Rounds without a partner are left out.
 ratio compare_pairs(const rounds& one, const rounds& other, summary_of summary, double confidence);
 
 } // namespace tandem::monitor

@@ -14,6 +14,7 @@ PROGRAM = ""
 MEASURED = {
     "operations", "sync_latency_p50", "sync_latency_p99", "busy_latency_p50", "throughput", "tracked_batches", "tracked_singles", "memory", "large_value",
     "stamping", "extracting", "merging", "wire_alone", "wire_bulk", "concurrent_writes", "recovery", "stress_success", "stress_slow", "integrity",
+    "machine_relay",
 }
 
 
@@ -53,6 +54,11 @@ class ValidateTest(unittest.TestCase):
         self.assertGreater(len(figures["sync_latency_p50"]["samples"]), 10)
         for name in ("memory", "concurrent_writes", "throughput", "large_value", "stamping", "recovery"):
             self.assertEqual(figures[name]["round_sizes"], [1] * 8, name)
+        self.assertEqual(figures["stress_success"]["round_sizes"], [0, 1] * 4)
+        pace = figures["machine_relay"]  # beside each of the measurements, in every round
+        self.assertEqual(len(pace["round_sizes"]), 8)
+        self.assertGreater(min(pace["round_sizes"]), 50)
+        self.assertGreater(min(pace["samples"]), 0)
         latency = figures["sync_latency_p50"]
         self.assertAlmostEqual(latency["times_better_than_floor"] * latency["value"], latency["floor"])
         # A bundle weighs something, and many updates together less than as many alone.
@@ -128,6 +134,7 @@ class ValidateTest(unittest.TestCase):
         self.assertEqual(changes["sync_latency_p99", ""]["verdict"], "worse")
         for name in ("memory", "concurrent_writes", "stress_success", "integrity"):
             self.assertIn((name, ""), changes)
+        self.assertNotIn(("machine_relay", ""), changes)
         text = page.read_text(encoding="utf-8")
         self.assertIn("Against the baseline", text)
         self.assertIn("another machine (another one", text)

@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 #include "demos/node/demo/story.hpp"
+#include "demos/node/validation/yardstick.hpp"
 #include "messages/failure.hpp"
 #include "storage/replica.hpp"
 
@@ -79,6 +80,7 @@ public:
   /// be made once is not tried again: some take long to fail.
   void make_round(std::span<const measurement> what, int round, int rounds, const std::string& who, field& on,
                   validation& into) {
+    yardstick machine{on.fresh_path("yardstick")};
     for (const auto& each : what) {
       const auto interval = rounds / std::min(rounds, each.rounds);
       if (round % interval != 0 || failed_.contains(each.what)) {
@@ -89,6 +91,7 @@ public:
                              std::to_string(rounds / interval));
       }
       try {
+        machine.lay_on(into);
         each.make(on, {options_.much.share * interval / rounds}, into);
       } catch (const std::exception& problem) {
         failed_.insert(each.what);

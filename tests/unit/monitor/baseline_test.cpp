@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <random>
 
 #include <boost/test/unit_test.hpp>
@@ -117,6 +118,98 @@ BOOST_AUTO_TEST_CASE(bytes_are_granted_no_more_for_few_rounds) {
   };
   BOOST_TEST(!compare(with(80), with(86), noise).front().is_sure);
   BOOST_TEST(compare(with(80), with(95), noise).front().is_worse());
+}
+
+/// The clocks of two pages give 1.0000000000001137 as the difference of two whole numbers.
+BOOST_AUTO_TEST_CASE(a_coarse_clock_is_known_by_nearly_whole_numbers) {
+  const auto with = [](double ms) {
+    return report_of({{"page_recovery", "webview", ms, std::vector<double>(80, ms), std::vector<std::size_t>(8, 10)}});
+  };
+  BOOST_TEST(!compare(with(1.0000000000001137), with(2), noise).front().is_sure);
+  BOOST_TEST(!compare(with(0), with(1), noise).front().is_sure);
+  BOOST_TEST(compare(with(0), with(4), noise).front().is_worse());
+}
+
+namespace {
+
+/// Eight rounds of the machine's own work, each a few samples.
+figure pace_of(const std::vector<double>& rounds_ms) {
+  figure result{std::string{machine_pace}, "", median(rounds_ms), {}, {}};
+  for (const auto each : rounds_ms) {
+    result.samples.insert(result.samples.end(), {each, each, each});
+    result.round_sizes.push_back(3);
+  }
+  return result;
+}
+
+const std::vector<double> at_rest{0.8, 0.81, 0.79, 0.8, 0.82, 0.8, 0.78, 0.8};
+const std::vector<double> sluggish{1.6, 1.61, 1.59, 1.6, 1.62, 1.6, 1.58, 1.6};
+
+const change& change_named(const std::vector<change>& all, const std::string& name) {
+  return *std::ranges::find(all, name, &change::name);
+}
+
+} // namespace
+
+/// It takes twice as long for its own work: what times and rates have to do with that is not known here, as all rounds
+/// of each run are alike, but it is known to be something.
+BOOST_AUTO_TEST_CASE(a_slower_machine_is_not_taken_for_a_slower_program) {
+  auto before = report_with(10, 5'000);
+  auto now = report_with(14, 3'600);
+  before.figures.push_back(figure_of("memory", 5, 1));
+  now.figures.push_back(figure_of("memory", 7, 1));
+  const auto bare = hold_against(before, now, noise);
+  BOOST_TEST(change_named(bare.changes, "sync_latency_p50").is_worse());
+  before.figures.push_back(pace_of(at_rest));
+  now.figures.push_back(pace_of(sluggish));
+  const auto paced = hold_against(before, now, noise);
+  BOOST_TEST(!change_named(paced.changes, "sync_latency_p50").is_sure);
+  BOOST_TEST(!change_named(paced.changes, "throughput").is_sure);
+  BOOST_TEST(change_named(paced.changes, "memory").is_worse());
+  BOOST_TEST(paced.changes.size() == 3U); // the machine is not judged
+  BOOST_REQUIRE(paced.doubts.size() == 1U);
+  BOOST_TEST(paced.doubts[0].find("takes 2 times as long for the same work") != std::string::npos, paced.doubts[0]);
+}
+
+BOOST_AUTO_TEST_CASE(a_slower_program_on_the_same_machine_is_named) {
+  auto before = report_with(10, 5'000);
+  auto now = report_with(13, 3'800);
+  before.figures.push_back(pace_of(at_rest));
+  now.figures.push_back(pace_of(at_rest));
+  for (const auto& each : compare(before, now, noise))
+    BOOST_TEST(each.is_worse(), each.name);
+}
+
+/// Half of the rounds came while something else ran, and the figure shows how it follows.
+BOOST_AUTO_TEST_CASE(how_far_a_figure_follows_the_machine_is_learned_from_its_rounds) {
+  const auto run = [](double slower, const std::vector<double>& pace) {
+    figure latency{"sync_latency_p50", "", 0, {}, {}};
+    for (std::size_t round = 0; round < pace.size(); ++round) {
+      for (std::size_t i = 0; i < 50; ++i) // with all of the pace, where half of it is usual
+        latency.samples.push_back(slower * 5 * pace[round] * (1 + 0.002 * static_cast<double>((i + 3 * round) % 7)));
+      latency.round_sizes.push_back(50);
+    }
+    return report_of({latency, pace_of(pace)});
+  };
+  const std::vector<double> mixed{0.8, 1.6, 0.8, 1.6, 0.8, 1.6, 0.8, 1.6};
+  const std::vector<double> mostly_slow{1.6, 1.6, 1.6, 1.6, 1.6, 1.6, 0.8, 1.6};
+  BOOST_TEST(!compare(run(1, mixed), run(1, mostly_slow), noise).front().is_sure);
+  BOOST_TEST(compare(run(1, mixed), run(1, mostly_slow), noise).front().times_worse < 1.05);
+  BOOST_TEST(compare(run(1, mixed), run(1.4, mostly_slow), noise).front().is_worse());
+}
+
+BOOST_AUTO_TEST_CASE(a_restless_machine_is_told_of) {
+  auto calm = report_with(10, 5'000);
+  BOOST_TEST(why_restless(calm, "meanwhile").empty()); // it does not tell
+  auto restless = calm;
+  calm.figures.push_back(pace_of(at_rest));
+  restless.figures.push_back(pace_of({0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 2}));
+  BOOST_TEST(why_restless(calm, "meanwhile").empty());
+  BOOST_TEST(why_restless(restless, "meanwhile").find("restless meanwhile") != std::string::npos);
+  BOOST_TEST(why_restless(restless, "meanwhile").find("by up to 2.5 times") != std::string::npos);
+  const auto doubts = hold_against(restless, calm, noise).doubts;
+  BOOST_REQUIRE(doubts.size() == 1U);
+  BOOST_TEST(doubts[0].find("while the baseline was measured") != std::string::npos);
 }
 
 /// A whole programme of figures on a machine whose pace differs from run to run and from round to round.

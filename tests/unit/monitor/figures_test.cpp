@@ -90,6 +90,22 @@ BOOST_AUTO_TEST_CASE(rounds_are_put_together_and_taken_apart_again) {
   BOOST_TEST((rounds_of(forged) == rounds{{1, 1, 5, 5}, {3, 3}}));
 }
 
+/// What takes long is made in every other round only: its rounds stand beside the others' of the same time.
+BOOST_AUTO_TEST_CASE(a_round_that_did_not_measure_a_figure_has_no_samples_of_it) {
+  validation_report whole;
+  for (int i = 1; i <= 4; ++i) {
+    validation_report round;
+    round.figures.push_back({"memory", "", 5, {5}});
+    if (i % 2 == 0)
+      round.figures.push_back({"wire_alone", "", 80, {80, 81}});
+    add_round(whole, round);
+  }
+  const auto read = report_from_json(to_json(whole));
+  BOOST_REQUIRE(read.figures.size() == 2U);
+  BOOST_TEST((rounds_of(*find_figure(read, "wire_alone", "")) == rounds{{}, {80, 81}, {}, {80, 81}}));
+  BOOST_TEST((rounds_of(*find_figure(read, "memory", "")) == rounds{{5}, {5}, {5}, {5}}));
+}
+
 BOOST_AUTO_TEST_CASE(one_bad_round_does_not_vanish_among_good_ones) {
   validation_report whole;
   for (const double percent : {100.0, 100.0, 60.0, 100.0}) {
