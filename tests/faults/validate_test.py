@@ -139,6 +139,25 @@ class ValidateTest(unittest.TestCase):
         self.assertIn("Against the baseline", text)
         self.assertIn("another machine (another one", text)
         self.check_incomparable(baseline)
+        self.check_report(later, baseline)
+
+    def check_report(self, later, baseline):
+        """The same from a file, with nothing measured."""
+        today = self.path / "today.json"
+        today.write_text(json.dumps(later), encoding="utf-8")
+        done = subprocess.run([PROGRAM, "validate", "--json", "--report", today, "--baseline", baseline], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertNotIn("measuring", done.stderr)
+        again = json.loads(done.stdout)
+        self.assertEqual(again["baseline"], later["baseline"])
+        self.assertEqual(again["figures"], later["figures"])
+        alone = subprocess.run([PROGRAM, "validate", "--report", today], capture_output=True, text=True, check=False)
+        self.assertEqual(alone.returncode == 0, later["holds"], alone.stderr)
+        self.assertIn("Commit here to readable there, median", alone.stdout)
+        for wrong, code, words in ((["--report", self.path / "no.json"], 1, "can't be read"), (["--report", today, "--ab", "a", "b"], 2, "--ab"), (["--report", today, today], 2, "DB")):
+            refused = subprocess.run([PROGRAM, "validate", *wrong], capture_output=True, text=True, check=False)
+            self.assertEqual(refused.returncode, code, refused.stderr)
+            self.assertIn(words, refused.stderr)
 
     def check_incomparable(self, baseline):
         """Refused in words, before anything is measured."""

@@ -33,6 +33,7 @@ struct validate_arguments {
   std::string database;
   std::string html;
   std::string baseline;
+  std::string report;
   double effort = 1;
   double noise_percent = 10;
   std::vector<std::string> compared;
@@ -139,7 +140,7 @@ void write_file(const std::string& path, const std::string& text) {
   }
 }
 
-validation read_baseline(const std::string& path) {
+validation read_validation(const std::string& path) {
   const auto document = nlohmann::json::parse(read_file(path), nullptr, false);
   try {
     return monitor::report_from_json(document);
@@ -217,14 +218,14 @@ int compare_two(const validate_arguments& arguments, const programme_options& op
   return exit_done;
 }
 
-/// The baseline that this run is to be held against, if there is one that can be.
-std::optional<validation> baseline_for(const validate_arguments& arguments) {
+/// The baseline that a run with this effort and database is to be held against, if there is one that can be.
+std::optional<validation> baseline_for(const validate_arguments& arguments, double effort,
+                                       const std::string& database) {
   if (arguments.baseline.empty() || arguments.saves || !fs::exists(arguments.baseline)) {
     return std::nullopt;
   }
-  auto result = read_baseline(arguments.baseline);
-  const auto database = arguments.database.empty() ? "" : fs::canonical(arguments.database).string();
-  if (const auto why = monitor::why_incomparable(result, arguments.effort, database); !why.empty()) {
+  auto result = read_validation(arguments.baseline);
+  if (const auto why = monitor::why_incomparable(result, effort, database); !why.empty()) {
     throw failure{failure_code::protocol, arguments.baseline + " is no baseline for this run: " + why +
                                               "; measure alike, or --save a new baseline"};
   }
@@ -234,6 +235,9 @@ std::optional<validation> baseline_for(const validate_arguments& arguments) {
 void save_baseline(const std::string& path, const validation& report) {
   write_file(path, to_json(report).dump() + "\n");
   std::cerr << "saved as the baseline: " << path << "\n";
+  if (const auto why = monitor::why_restless(report, "meanwhile"); !why.empty()) {
+    std::cerr << "tandem: " << why << ", and --save a new baseline\n";
+  }
   if (!holds(report)) {
     std::cerr << "tandem: this baseline itself misses a floor, or something could not be measured for it; what is as "
                  "bad later will not be named\n";
@@ -261,21 +265,7 @@ void write_report(const validate_arguments& arguments, const validation& report,
   }
 }
 
-int validate(const validate_arguments& arguments) {
-  if (!arguments.database.empty() && !fs::exists(arguments.database)) {
-    throw failure{failure_code::not_found, arguments.database + " does not exist; name an existing database, or none"};
-  }
-  const auto before = baseline_for(arguments);
-  programme_options options;
-  options.original = arguments.database;
-  options.much = {arguments.effort};
-  options.on_progress = [](const std::string& what) {
-    std::cerr << "measuring " << what << "\n";
-  };
-  if (!arguments.compared.empty()) {
-    return compare_two(arguments, options);
-  }
-  const auto report = run_programme(options);
+int finish(const validate_arguments& arguments, const validation& report, const std::optional<validation>& before) {
   std::optional<monitor::baseline_result> against;
   if (before) {
     against = monitor::hold_against(*before, report, arguments.noise_percent / 100);
@@ -289,23 +279,50 @@ int validate(const validate_arguments& arguments) {
   return holds(report) && (!against || against->is_fine()) ? exit_done : exit_failure;
 }
 
+int validate(const validate_arguments& arguments) {
+  if (!arguments.report.empty()) {
+    const auto report = read_validation(arguments.report);
+    return finish(arguments, report, baseline_for(arguments, report.effort, report.database));
+  }
+  if (!arguments.database.empty() && !fs::exists(arguments.database)) {
+    throw failure{failure_code::not_found, arguments.database + " does not exist; name an existing database, or none"};
+  }
+  const auto database = arguments.database.empty() ? "" : fs::canonical(arguments.database).string();
+  const auto before = baseline_for(arguments, arguments.effort, database);
+  programme_options options;
+  options.original = arguments.database;
+  options.much = {arguments.effort};
+  options.on_progress = [](const std::string& what) {
+    std::cerr << "measuring " << what << "\n";
+  };
+  if (!arguments.compared.empty()) {
+    return compare_two(arguments, options);
+  }
+  return finish(arguments, run_programme(options), before);
+}
+
 } // namespace
 
 void add_validate(CLI::App& program, chosen_command& chosen) {
   auto arguments = std::make_shared<validate_arguments>();
   auto* command = program.add_subcommand("validate", "Measure whether Tandem keeps its promises on this machine");
-  command->add_option("DB", arguments->database,
-                      "Measure with a copy of this database; if not given, with a fresh one");
+  auto* database = command->add_option("DB", arguments->database,
+                                       "Measure with a copy of this database; if not given, with a fresh one");
   command->add_flag("--json", arguments->is_json, "One JSON document, with all samples");
   command->add_option("--html", arguments->html, "Write a page with plots to this file");
   command->add_option("--baseline", arguments->baseline,
                       "Compare with the report in this file; if there is none yet, save this one there");
   command
+      ->add_option("--report", arguments->report,
+                   "Measure nothing: show the report that --json printed into this file, and compare it")
+      ->excludes(database);
+  command
       ->add_option("--ab", arguments->compared,
                    "Two settings, each options of `tandem serve` without their dashes: measure with the one and the "
                    "other in turns, and say which is better")
       ->expected(2)
-      ->excludes("--baseline");
+      ->excludes("--baseline")
+      ->excludes("--report");
   command->add_flag("--save", arguments->saves, "Save to the baseline's file even if there is one");
   command->add_option("--noise", arguments->noise_percent, "By how many percent two runs may differ anyway (10)")
       ->check(CLI::Range(0.0, 1'000.0));
@@ -315,7 +332,8 @@ void add_validate(CLI::App& program, chosen_command& chosen) {
       "Starts a hub and two devices in a folder of their own and measures them. Exit 0 if every floor is met and "
       "nothing is worse than the baseline.\n"
       "Examples:\n  tandem validate\n  tandem validate notes.db --html report.html\n"
-      "  tandem validate --baseline before.json\n  tandem validate --ab batch-window-ms=2 batch-window-ms=50");
+      "  tandem validate --baseline before.json\n  tandem validate --report today.json --baseline before.json\n"
+      "  tandem validate --ab batch-window-ms=2 batch-window-ms=50");
   command->callback([arguments, &chosen] {
     chosen = [arguments] {
       return validate(*arguments);
