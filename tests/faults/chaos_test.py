@@ -257,8 +257,11 @@ class Chaos:
             writer.must_end.set()
         for writer in self.writers:
             writer.join(60)
+        cuts = sum(each.cuts for each in self.proxies)
         print("faults:", faults, "transactions:", sum(each.transactions for each in self.writers), "refused:",
-              sum(each.refused for each in self.writers), "values:", len(self.ledger.written))
+              sum(each.refused for each in self.writers), "values:", len(self.ledger.written), "connections cut:", cuts, "repeated:",
+              sum(each.replays for each in self.proxies))
+        assert cuts > 0 or faults.get("cut", 0) < 3, "no cut has met a connection"
 
     def heal(self):
         began = time.monotonic()
