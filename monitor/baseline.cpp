@@ -22,7 +22,7 @@ constexpr double late_noise = 3;
 /// Few rounds do not tell how much rounds differ.
 constexpr std::size_t rounds_enough = 6;
 constexpr double few_rounds_noise = 0.4;
-/// Rounds of a machine at rest differ by less: by up to 1.9 times in 13 validations.
+/// Rounds of a machine at rest differ by less: in 13 of 19 validations on a virtual machine by up to 1.9 times.
 constexpr double restless = 2;
 /// A share that is nearly 0 is taken for this, so that it can be compared: in percent.
 constexpr double least_share = 0.1;
