@@ -22,6 +22,7 @@ from pathlib import Path
 import pacing
 import pages
 import together
+from bare_http import bare_server
 from processes import CountingProxy, Node, Programs, Trouble, count_rows, result_of, wait_rows, wait_until
 
 
@@ -218,9 +219,10 @@ class Bench:
                  f"{low:.3f} to {high:.3f} with 95 %; median of {MEASURING_TURNS} pairs of {self.count(20_000):,} rows")
         self.add("measuring", "memory of the hub with it, more than without",
                  statistics.median(memory[True]) - statistics.median(memory[False]), "MB", ("<=", 1))
-        asked_ms = self.asked_under_load()
-        self.add("measuring", "GET /metrics of the hub under load, p99", quantile(sorted(asked_ms), 0.99), "ms", ("<=", 5),
-                 f"median {quantile(sorted(asked_ms), 0.5):.1f} ms of {len(asked_ms)} requests")
+        asked_ms, bare_ms = map(sorted, self.asked_under_load())
+        self.add("measuring", "GET /metrics of the hub under load, p99", quantile(asked_ms, 0.99), "ms", ("<=", 5),
+                 f"median {quantile(asked_ms, 0.5):.1f} ms of {len(asked_ms)} requests; a bare server beside it: "
+                 f"p99 {quantile(bare_ms, 0.99):.1f}, median {quantile(bare_ms, 0.5):.1f} ms")
         pages.measure_dashboard(self)
 
     def measured_rate(self, turn, is_on, memory):
@@ -244,10 +246,11 @@ class Bench:
             yield hub_node, near, far
 
     def asked_under_load(self):
-        """Milliseconds of each request for /metrics, while rows pass through the hub without a pause."""
-        asked_ms = []
-        with self.three_nodes("asked") as (hub_node, near, far):
+        """Milliseconds of each request for /metrics, and to a server that has nothing to do, while rows pass through the hub without a pause."""
+        asked_ms, bare_ms = [], []
+        with self.three_nodes("asked") as (hub_node, near, far), contextlib.ExitStack() as beside:
             url, burst, written = hub_node.url.replace("ws:", "http:") + "metrics", self.count(20_000), 0
+            bare_url = beside.enter_context(bare_server(len(fetch(url)[0])))
             end = time.monotonic() + ASKED_S
             writer = None
             while time.monotonic() < end or len(asked_ms) < ASKED_LEAST:
@@ -258,15 +261,13 @@ class Bench:
                 if not writer and count_rows(far) >= 100 + written - burst // 2:
                     writer = self.programs.start_driving("write", near, "insert", burst, 20_000_000 + written)
                     written += burst
-                begin = time.monotonic()
-                with urllib.request.urlopen(url, timeout=30) as answer:
-                    answer.read()
-                asked_ms.append((time.monotonic() - begin) * 1000)
-                time.sleep(ASKED_EACH_S)
+                for each, times in ((url, asked_ms), (bare_url, bare_ms)):
+                    times.append(fetch(each)[1])
+                    time.sleep(ASKED_EACH_S / 2)
             if writer:
                 result_of(writer)
             wait_rows(far, 100 + written)
-        return asked_ms
+        return asked_ms, bare_ms
 
     def intake(self):
         """The app's own writer while its node takes in many rows."""
@@ -317,7 +318,14 @@ PARTS = ["writes", "core", "sizes", "upkeep", "conflicts", "links", "pages", "to
 # Pairs of runs, for two runs of one program differ by more than measuring costs.
 MEASURING_TURNS = 12
 # How long /metrics is asked for, how often, and how many answers its p99 is made of at least.
-ASKED_S, ASKED_EACH_S, ASKED_LEAST = 10, 0.05, 100
+ASKED_S, ASKED_EACH_S, ASKED_LEAST = 20, 0.05, 200
+
+
+def fetch(url):
+    """An answer, and how many milliseconds it took."""
+    begin = time.monotonic()
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return answer.read(), (time.monotonic() - begin) * 1000
 
 
 def quantile(ordered, share):
