@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from monitor_case import MonitorCase
 from node import program_from_arguments
+from page_client import DEADLINE_MS, EXECUTE, QUERY, Page
 from proxy import Proxy
 from waiting import TooLate, eventually
 from wrong_clock import WrongClock
@@ -259,6 +260,21 @@ class Alerts(MonitorCase):
         self.again_and_again(edit)
         alert = self.must_raise(device, "bundling_slow", "background", within_s=100)  # It is a minute's median.
         self.assertEqual(alert["subject"], "hub")
+
+    def test_an_actor_that_is_kept_waiting_while_messages_come(self):
+        self.make_hub()
+        self.program.ok("track", self.hub_file, "tasks")
+        node = self.serve(self.hub_file, env=self.slow_disk(6_000))
+        page = Page(node.url).open()
+        self.addCleanup(page.close)
+        page.say(EXECUTE, page.new_id(), DEADLINE_MS, 0, "", [[OF_ITS_OWN, ["until it is durable"]]], 0)
+        for _ in range(3_000):  # They wait behind it.
+            page.say(QUERY, page.new_id(), DEADLINE_MS, 0, "SELECT 1", [], 0, 1)
+        alert = self.must_raise(node, "mailbox_deep", "disk_slow")
+        self.assertEqual(alert["subject"], "endpoint")
+        self.assertRegex(alert["evidence"], "^3,?000 messages wait for the endpoint$")
+        page.next(3_001)  # None was lost.
+        eventually(lambda: "mailbox_deep" not in self.raised(node), "the alert's end", 60)
 
     def limit_files(self, node, more):
         """So many descriptors more than it has open now; those that it is about to close do not count."""

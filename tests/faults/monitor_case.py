@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 import unittest
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from node import Node
 from page_client import Page
 from prometheus_text import parse
 from waiting import eventually
+
+
+SLOW_DISK = os.path.join(os.path.dirname(__file__), "slow_disk.c")
 
 
 class MonitorCase(unittest.TestCase):
@@ -38,6 +42,13 @@ class MonitorCase(unittest.TestCase):
         node = Node(self.program, file, "--listen", "127.0.0.1:0", *arguments, env=env)
         self.addCleanup(node.kill)
         return node.start()
+
+    def slow_disk(self, milliseconds):
+        """The environment of a node each of whose fsyncs takes so much longer."""
+        library = os.path.join(self.folder, "slow_disk.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SLOW_DISK], check=True)
+        asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        return {**os.environ, "LD_PRELOAD": library, "TANDEM_TEST_FSYNC_MS": str(milliseconds), "ASAN_OPTIONS": asan}
 
     def get(self, node, target, **headers):
         where = urlsplit(node.url)

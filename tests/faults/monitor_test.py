@@ -14,7 +14,6 @@ from page_client import Page
 from proxy import Proxy
 from waiting import eventually
 
-SLOW_DISK = os.path.join(os.path.dirname(__file__), "slow_disk.c")
 # More than a busy disk does by itself.
 DISK_MS = 500
 LINK_S = 1.5  # At most, each way.
@@ -102,10 +101,7 @@ class Metrics(MonitorCase):
 class Diagnosis(MonitorCase):
     def test_a_slow_disk_is_named(self):
         self.make_hub()
-        library = os.path.join(self.folder, "slow_disk.so")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SLOW_DISK], check=True)
-        asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-        hub, device = self.link_up({**os.environ, "LD_PRELOAD": library, "TANDEM_TEST_FSYNC_MS": str(DISK_MS), "ASAN_OPTIONS": asan})
+        hub, device = self.link_up(self.slow_disk(DISK_MS))
         self.edit(5)
         alert = eventually(lambda: self.raised(device).get("disk_slow"), "the device says that its disk is slow")
         self.assertIn("faster disk", alert["step"])

@@ -7,6 +7,7 @@ from raw_websocket import RawWebSocket, packed
 
 SUBPROTOCOL = "tandem.page.1"
 OPEN, QUERY, MORE, EXECUTE, BEGIN, FINISH, WATCH, OBSERVE, CANCEL, ASK, TAKEN = range(32, 43)
+PING, PONG = 9, 10  # of WebSocket itself
 # What a test does not say otherwise; the node's own 5 s are little on a machine that stands still now and then.
 DEADLINE_MS = 30_000
 OPENED, ROWS, DONE, TOLD, FAILED, LIVE, CHANGED, BEAT = range(48, 56)
@@ -76,6 +77,9 @@ class Page:
 
     def hear(self):
         message = self.socket.receive()
+        while message is not None and message[0] == PING:
+            self.socket.send(message[1], PONG)
+            message = self.socket.receive()
         assert message is not None and message[0] == 2, f"the node hung up: {message}"
         item, rest = unpacked(message[1])
         assert rest == b""
