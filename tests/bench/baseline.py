@@ -1,7 +1,7 @@
 """Is `tandem validate --baseline` to be trusted on this machine? A baseline, ten runs of the same program, which must name nothing, and
 one whose nodes are held up for three tenths of what they need, which must be named. Then each of these eleven runs is taken for the baseline of all others.
 
-Usage: baseline.py build/tandem [--runs 10] [--effort 1]      twenty minutes; let nothing else run. Exit 1 if it can't be trusted.
+Usage: baseline.py build/tandem [--runs 10] [--effort 1]      a quarter of an hour; let nothing else run. Exit 1 if it can't be trusted.
 """
 
 import argparse
